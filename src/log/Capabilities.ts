@@ -1,0 +1,62 @@
+/**
+ * What a log can do, as one value that users read and the property suite tests.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * Every "yes" is tested by the property suite, every "no" must be refused with a typed error.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Capabilities {
+  /** Name of the log, for messages and reports. */
+  readonly log: string
+  /** `strict`: a stale settlement is refused without effect. `advisory`: it may be accepted unverified. */
+  readonly fence: "strict" | "advisory" | "none"
+  /** Fencing tokens increase strictly within this scope. */
+  readonly tokenScope: "queue" | "log"
+  /** `timed`: a lease runs out. `connection`: it ends with the connection. */
+  readonly lease: "timed" | "connection"
+  /** Longest lease, milliseconds. */
+  readonly maxLease: number
+  /** A settlement of an expired session that nobody has reclaimed yet. */
+  readonly lateSettle: "accepted" | "refused"
+  /** Who makes expired jobs claimable again. */
+  readonly reclaim: "log" | "broker"
+  /** Order by (priority, enqueue sequence) within a queue: exact, or with a bounded number of inversions. */
+  readonly order: "exact" | { readonly inversions: number } | "none"
+  /** Number of distinct priorities, 1 for none. */
+  readonly priorities: number
+  /** FIFO and concurrency per group key. */
+  readonly groups: boolean
+  /** Longest delay, milliseconds, 0 for none. */
+  readonly maxDelay: number
+  readonly retryAt: "native" | "republish" | "none"
+  readonly attempts: "job" | "broker"
+  readonly settle: "individual" | "prefix"
+  /** Idempotency keys. */
+  readonly dedupe: boolean
+  /** Scope of one atomic step, which bounds where follow-up jobs may go. */
+  readonly atomic: "queue" | "log" | "caller"
+  /** Enqueue joins a transaction of the caller. */
+  readonly callerTransactions: boolean
+  /** Wake-ups are pushed; without it the scheduler polls. */
+  readonly notify: boolean
+  /** `read` lists and shows jobs. */
+  readonly inspect: boolean
+  /** Several processes may use the log at once. */
+  readonly crossProcess: boolean
+  /** What an acknowledged operation survives. */
+  readonly durability: "none" | "process" | "powerLoss"
+  /** Items in one call. */
+  readonly maxBatch: number
+  /** Bytes of one payload. */
+  readonly maxPayload: number
+  /** `claim` can be limited to job names. */
+  readonly nameFilter: boolean
+  /** An empty claim can wait inside the log for work. */
+  readonly parkedClaims: boolean
+}
