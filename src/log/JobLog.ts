@@ -69,6 +69,8 @@ export interface EnqueueItem {
   readonly maxAttempts?: number | undefined
   /** Default `2 * maxAttempts + 3`. */
   readonly maxDeliveries?: number | undefined
+  /** The lease the job asks for: schedulers claim it in a session of at least this length. */
+  readonly leaseDuration?: number | undefined
   /** Per attempt, measured by the worker. */
   readonly timeout?: number | undefined
   /** The whole job's last instant. */
@@ -168,6 +170,7 @@ export interface Grant {
   readonly enqueuedAt: number
   /** When the job became claimable. */
   readonly readySince: number
+  readonly leaseDuration: number | undefined
   readonly timeout: number | undefined
   readonly deadline: number | undefined
   readonly group: string | undefined
@@ -389,6 +392,7 @@ export interface JobView {
   readonly visibleAt: number
   readonly finishedAt?: number | undefined
   readonly deadline?: number | undefined
+  readonly leaseDuration?: number | undefined
   readonly timeout?: number | undefined
   readonly group?: string | undefined
   readonly key?: string | undefined
