@@ -284,6 +284,8 @@ export interface RenewResult {
   readonly lost: ReadonlyArray<bigint>
   /** Grants whose job was cancelled: stop, then release to confirm. */
   readonly cancelled: ReadonlyArray<bigint>
+  /** Queues in which this session holds grants and that are paused: release what has not started. */
+  readonly paused: ReadonlyArray<string>
 }
 
 /**
