@@ -10,7 +10,7 @@
 import { FailureKind } from "../model/FailureCause.ts"
 import type { FailureCause } from "../model/FailureCause.ts"
 import { jobStates } from "../model/Job.ts"
-import { Limits, namePattern } from "../model/Limits.ts"
+import { idPattern, Limits, namePattern } from "../model/Limits.ts"
 import type {
   ChangesRequest,
   ClaimRequest,
@@ -100,18 +100,7 @@ const nameProblem = (field: string, value: unknown): Problem | undefined => {
  * @category guards
  * @stability unstable
  */
-export const isJobId = (value: unknown): value is string => {
-  if (typeof value !== "string" || value.length !== 36) return false
-  for (let i = 0; i < 36; i++) {
-    const unit = value.charCodeAt(i)
-    if (i === 8 || i === 13 || i === 18 || i === 23) {
-      if (unit !== 0x2d) return false
-    } else if (!((unit >= 0x30 && unit <= 0x39) || (unit >= 0x61 && unit <= 0x66))) {
-      return false
-    }
-  }
-  return true
-}
+export const isJobId = (value: unknown): value is string => typeof value === "string" && idPattern.test(value)
 
 const idProblem = (field: string, value: unknown): Problem | undefined =>
   isJobId(value) ? undefined : [field, "must be a UUID in lower case, made by the client"]
@@ -182,12 +171,13 @@ const idempotencyProblem = (key: NonNullable<EnqueueItem["key"]>): Problem | und
     : ["key.onConflict", `must be "keep" or "replace"`]
 }
 
-const itemProblem = (item: EnqueueItem): Problem | undefined => {
+/** `previous` passed already: the jobs of one batch mostly share their queue and name. */
+const itemProblem = (item: EnqueueItem, previous: EnqueueItem | undefined): Problem | undefined => {
   if (typeof item !== "object" || item === null) return ["", "must be an object"]
   const required =
     idProblem("id", item.id) ??
-    nameProblem("queue", item.queue) ??
-    nameProblem("name", item.name) ??
+    (item.queue === previous?.queue ? undefined : nameProblem("queue", item.queue)) ??
+    (item.name === previous?.name ? undefined : nameProblem("name", item.name)) ??
     integerProblem("version", item.version, 0, 2_147_483_647) ??
     textProblem("payload", item.payload, Limits.payloadBytes)
   if (required !== undefined) return required
@@ -266,7 +256,7 @@ const itemListProblem = (prefix: string, items: ReadonlyArray<EnqueueItem>): Inv
   if (count !== undefined) return invalid(prefix, count)
   for (let i = 0; i < items.length; i++) {
     // the index is within bounds
-    const problem = itemProblem(items[i] as EnqueueItem)
+    const problem = itemProblem(items[i] as EnqueueItem, items[i - 1])
     if (problem !== undefined) return invalid(`${prefix}[${i}]`, problem)
   }
   return undefined
