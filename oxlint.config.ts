@@ -116,6 +116,8 @@ export default defineConfig({
     "eslint/eqeqeq": "error",
     "eslint/no-var": "error",
     "eslint/prefer-const": "error",
+    // The compiler's own check of the same.
+    "eslint/no-unused-vars": "off",
     // An Effect generator may have nothing to wait for.
     "eslint/require-yield": "off",
     // `for (const run of [...running.values()])` copies because the loop's body changes the map.
