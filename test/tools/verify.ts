@@ -3,7 +3,7 @@
  * fail, and exits non-zero if any did. Names given as arguments select checks.
  */
 import { spawnSync } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { bin, linkDependencies, remove, root, stage, temporaryDirectory, toolEnvironment } from "./stage.ts"
 
@@ -66,12 +66,10 @@ const diagnosesCanary = (): Outcome =>
     linkDependencies(directory, ["effect", "@types/node", "typescript"])
     mkdirSync(join(directory, "src"))
     writeFileSync(join(directory, "src/canary.ts"), canary)
-    writeFileSync(
-      join(directory, "tsconfig.json"),
-      JSON.stringify({ extends: join(root, "tsconfig.json"), include: ["src"] })
-    )
+    // A copy, since the paths in its overrides are read from where the file stands.
+    copyFileSync(join(root, "tsconfig.json"), join(directory, "tsconfig.json"))
     const { ok, output } = diagnose(["diagnostics", "--project", "tsconfig.json", "--format", "text"], directory)
-    const missed = ["floatingEffect", "globalDate"].filter((rule) => !output.includes(rule))
+    const missed = ["floatingEffect", "globalDateInEffect"].filter((rule) => !output.includes(rule))
     return ok || missed.length > 0
       ? failed(`it misses a planted ${missed.join(" and ") || "error"}:\n${output}`)
       : passed
