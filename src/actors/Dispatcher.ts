@@ -1,0 +1,117 @@
+/**
+ * The dispatcher of one queue: keeps its workers' slots filled.
+ *
+ * It claims in batches sized to the free slots plus a prefetch that follows the measured speed of the handlers: slow
+ * jobs are claimed one by one, fast ones some hundreds ahead.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { ClaimRequest, JobLogOperations } from "../log/JobLog.ts"
+import { delay, whileUnknown } from "./Backoff.ts"
+import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
+import type { Elapsed } from "./MonotonicClock.ts"
+import type { Telemetry } from "./Telemetry.ts"
+import type { WorkerPool } from "./WorkerPool.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface DispatcherOptions {
+  readonly log: JobLogOperations
+  readonly pool: WorkerPool
+  readonly supervisor: LeaseSupervisor
+  readonly elapsed: Elapsed
+  readonly telemetry: Telemetry
+  /** Most grants that may wait for a slot. */
+  readonly maxPrefetch: number
+  /** Names to claim, where the log can filter and the queue's jobs are not all ours. */
+  readonly names: ReadonlyArray<string> | undefined
+  /** Milliseconds between polls of an empty queue, where the log does not notify or a hint may be lost. */
+  readonly pollInterval: number
+}
+
+/** How far ahead of the handlers to claim: what they end in this many milliseconds. */
+const prefetchMillis = 20
+
+/**
+ * Dispatches for ever; interrupt it to stop claiming. What an interrupted claim may have granted is given back when
+ * its session closes.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Effect.fn.Return<never> {
+  const { elapsed, log, pool, supervisor, telemetry } = options
+  const { maxBatch, notify, parkedClaims } = log.capabilities
+  let failures = 0
+  let measuredAt = elapsed()
+  let endedBefore = pool.ended()
+  /** Jobs that end per millisecond, smoothed. */
+  let rate = 0
+
+  const wanted = (): number => {
+    const now = elapsed()
+    if (now - measuredAt >= 1) {
+      const ended = pool.ended()
+      const current = (ended - endedBefore) / (now - measuredAt)
+      rate = rate === 0 ? current : rate * 0.7 + current * 0.3
+      endedBefore = ended
+      measuredAt = now
+    }
+    const prefetch = Math.min(options.maxPrefetch, Math.floor(rate * prefetchMillis))
+    const buffered = pool.buffered()
+    const want = pool.free() + prefetch - buffered
+    // refill in halves, so that a fast queue is claimed in large batches
+    return want >= Math.max(1, prefetch / 2) || buffered === 0 ? Math.min(want, maxBatch) : 0
+  }
+
+  for (;;) {
+    const limit = wanted()
+    if (limit <= 0) {
+      pool.changed.closeUnsafe()
+      if (wanted() <= 0) yield* pool.changed.await
+      continue
+    }
+    const live = yield* supervisor.session
+    const request: ClaimRequest = {
+      session: live.session.id,
+      call: live.nextCall(),
+      queue: pool.queue,
+      limit,
+      park: parkedClaims,
+      names: options.names
+    }
+    const startedAt = elapsed()
+    const exit = yield* Effect.exit(whileUnknown(log.claim(request), () => elapsed() < live.trustedUntil()))
+    if (!Exit.isSuccess(exit)) {
+      const error = Cause.findErrorOption(exit.cause)
+      // without a typed error the cause holds defects and interruptions only
+      if (error._tag === "None") return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
+      if (error.value.reason._tag === "SessionDead" || error.value.reason._tag === "Poisoned") {
+        supervisor.sessionDied(live.epoch)
+        // the supervisor opens the next session; a log that cannot must not make this loop spin
+        yield* Effect.sleep(yield* delay(failures++))
+        continue
+      }
+      yield* Effect.logWarning(`claiming from ${pool.queue} failed; trying again`, exit.cause)
+      yield* Effect.sleep(yield* delay(failures++))
+      continue
+    }
+    failures = 0
+    const { cursor, grants, nextAt, now } = exit.value
+    if (grants.length > 0) {
+      telemetry.claimed(pool.queue, grants, elapsed() - startedAt, now)
+      pool.assign({ epoch: live.epoch, grants })
+      continue
+    }
+    const pause = Math.min(options.pollInterval, nextAt === undefined ? Infinity : Math.max(1, nextAt - now))
+    const changes = notify ? log.changes({ _tag: "Queue", queue: pool.queue, cursor }) : Effect.never
+    yield* Effect.raceFirst(Effect.ignore(changes), Effect.sleep(pause))
+  }
+})

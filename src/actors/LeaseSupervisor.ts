@@ -1,0 +1,250 @@
+/**
+ * The lease supervisor: keeps one session alive, off the handlers' fibers.
+ *
+ * It renews on a beat of a third of the lease, passes on losses and cancellations, fences itself when renewal fails
+ * for too long, opens a new session when the old one is dead, reclaims what dead sessions left behind, holds the
+ * timeouts of all runs in one heap, and notices when the event loop stalls.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import type * as Scope from "effect/Scope"
+import type { JobLogOperations, RenewResult } from "../log/JobLog.ts"
+import type { LogError } from "../log/LogError.ts"
+import { whileUnknown } from "./Backoff.ts"
+import type { Elapsed } from "./MonotonicClock.ts"
+import type { Epoch, LiveSession } from "./Protocol.ts"
+import type { Telemetry } from "./Telemetry.ts"
+import { type Timer, TimerHeap } from "./TimerHeap.ts"
+
+/**
+ * What the supervisor asks of whoever holds grants (the worker pools).
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface GrantHolder {
+  readonly queue: string
+  /** Runs that started since the last call and still run, and new progress values. */
+  readonly report: (epoch: Epoch) => {
+    readonly started: ReadonlyArray<bigint>
+    readonly progress: ReadonlyArray<{ readonly token: bigint; readonly value: string }>
+  }
+  readonly renewed: (epoch: Epoch, result: RenewResult) => void
+  /** Everything of this epoch is lost. */
+  readonly lost: (epoch: Epoch) => void
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface LeaseSupervisor {
+  /** The live session; waits while there is none. */
+  readonly session: Effect.Effect<LiveSession>
+  /** Local elapsed time until which this process may believe in its lease. */
+  readonly trustedUntil: () => number
+  /** Says that the log refused a call of this epoch because its session is dead. */
+  readonly sessionDied: (epoch: Epoch) => void
+  readonly attach: (holder: GrantHolder) => void
+  /** Runs `fire` after `millis`, outside of any handler's fiber. */
+  readonly after: (millis: number, fire: () => void) => Timer
+  /** Renews now, for example to carry a progress value or to learn of a cancellation. */
+  readonly renewNow: Effect.Effect<void>
+  /** Ends the session: what it still holds becomes claimable. Idempotent. */
+  readonly close: Effect.Effect<void>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface LeaseSupervisorOptions {
+  readonly log: JobLogOperations
+  readonly owner: string
+  /** Milliseconds. */
+  readonly leaseDuration: number
+  readonly elapsed: Elapsed
+  readonly telemetry: Telemetry
+  /** Milliseconds between reclaim beats. */
+  readonly reclaimInterval: number
+}
+
+/** A session is given up this much before its lease could run out: two clocks may differ a little in rate. */
+const margin = (leaseDuration: number): number => Math.min(1_000, leaseDuration / 10)
+
+/**
+ * Starts a supervisor; closing the scope stops it and closes its session.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const make = Effect.fnUntraced(function* (
+  options: LeaseSupervisorOptions
+): Effect.fn.Return<LeaseSupervisor, LogError, Scope.Scope> {
+  const { elapsed, leaseDuration, log, telemetry } = options
+  const holders: Array<GrantHolder> = []
+  const timers = new TimerHeap()
+  const timerWake = Latch.makeUnsafe(false)
+  const beatWake = Latch.makeUnsafe(false)
+  const beat = leaseDuration / 3
+
+  let epoch: Epoch = 0
+  let live: LiveSession | undefined
+  let trustedUntil = 0
+  let closed = false
+  let waiting = Deferred.makeUnsafe<LiveSession>()
+
+  const openSession = Effect.fnUntraced(function* () {
+    const sentAt = elapsed()
+    const session = yield* log.open({ owner: options.owner, leaseDuration })
+    epoch++
+    trustedUntil = sentAt + leaseDuration - margin(leaseDuration)
+    let call = 0
+    live = { epoch, session, nextCall: () => ++call, trustedUntil: () => trustedUntil }
+    const opened = waiting
+    waiting = Deferred.makeUnsafe<LiveSession>()
+    yield* Deferred.succeed(opened, live)
+  })
+
+  const sessionDied = (died: Epoch): void => {
+    if (live === undefined || live.epoch !== died) return
+    live = undefined
+    for (const holder of holders) holder.lost(died)
+    beatWake.openUnsafe()
+  }
+
+  const renew = Effect.fnUntraced(function* () {
+    const current = live
+    if (current === undefined) return
+    const sentAt = elapsed()
+    const reports = holders.map((holder) => holder.report(current.epoch))
+    const request = {
+      session: current.session.id,
+      call: current.nextCall(),
+      started: reports.flatMap((report) => report.started),
+      progress: reports.flatMap((report) => report.progress)
+    }
+    const exit = yield* Effect.exit(whileUnknown(log.renew(request), () => elapsed() < trustedUntil))
+    if (live !== current) return
+    if (Exit.isSuccess(exit)) {
+      trustedUntil = sentAt + leaseDuration - margin(leaseDuration)
+      for (const holder of holders) holder.renewed(current.epoch, exit.value)
+      return
+    }
+    yield* Effect.logWarning("lease renewal failed", exit.cause)
+    const error = Cause.findErrorOption(exit.cause)
+    const dead =
+      error._tag === "Some" && (error.value.reason._tag === "SessionDead" || error.value.reason._tag === "Poisoned")
+    if (dead || elapsed() >= trustedUntil) sessionDied(current.epoch)
+  })
+
+  const renewLoop = Effect.gen(function* () {
+    let failures = 0
+    while (!closed) {
+      const before = elapsed()
+      // a beat comes early when the session died, when somebody asks, or in time to fence ourselves
+      const pause = live === undefined ? Math.min(5_000, 50 * 2 ** Math.min(failures, 10)) : beat
+      const woken = live === undefined && failures === 0 ? true : yield* sleepUntilOpen(beatWake, pause)
+      beatWake.closeUnsafe()
+      const late = elapsed() - before - pause
+      if (!woken && late > Math.max(100, beat / 4)) telemetry.stalled(late)
+      if (closed) return
+      if (live !== undefined) {
+        yield* renew()
+      }
+      if (live === undefined) {
+        const exit = yield* Effect.exit(openSession())
+        if (Exit.isSuccess(exit)) failures = 0
+        else {
+          failures++
+          yield* Effect.logError("the log opens no session; trying again", exit.cause)
+        }
+      }
+    }
+  })
+
+  const fenceLoop = Effect.gen(function* () {
+    while (!closed) {
+      const current = live
+      const left = current === undefined ? beat : trustedUntil - elapsed()
+      if (current !== undefined && left <= 0) sessionDied(current.epoch)
+      else yield* Effect.sleep(Math.max(1, left))
+    }
+  })
+
+  const reclaimLoop = Effect.gen(function* () {
+    while (!closed) {
+      const exit = yield* Effect.exit(log.reclaim({ limit: 1_000 }))
+      if (Exit.isSuccess(exit)) {
+        const { deadLettered, more, reclaimed } = exit.value
+        if (reclaimed > 0 || deadLettered > 0) telemetry.reclaimed(reclaimed, deadLettered)
+        if (more) continue
+      }
+      yield* Effect.sleep(options.reclaimInterval)
+    }
+  })
+
+  const timerLoop = Effect.gen(function* () {
+    for (;;) {
+      timers.fireDue(elapsed())
+      const next = timers.next()
+      if (next === undefined) {
+        yield* timerWake.await
+      } else {
+        yield* sleepUntilOpen(timerWake, Math.max(1, next - elapsed()))
+      }
+      timerWake.closeUnsafe()
+    }
+  })
+
+  const close = Effect.suspend(() => {
+    closed = true
+    const current = live
+    live = undefined
+    return current === undefined
+      ? Effect.void
+      : log
+          .close(current.session.id)
+          .pipe(
+            Effect.catchCause((cause) => Effect.logWarning("the session was not closed; its lease will run out", cause))
+          )
+  })
+
+  yield* openSession()
+  yield* Effect.addFinalizer(() => close)
+  yield* Effect.forkScoped(renewLoop)
+  yield* Effect.forkScoped(fenceLoop)
+  yield* Effect.forkScoped(reclaimLoop)
+  yield* Effect.forkScoped(timerLoop)
+
+  return {
+    session: Effect.suspend(() => (live === undefined ? Deferred.await(waiting) : Effect.succeed(live))),
+    trustedUntil: () => trustedUntil,
+    sessionDied,
+    attach: (holder) => {
+      holders.push(holder)
+    },
+    after: (millis, fire) => {
+      const timer: Timer = { at: elapsed() + millis, cancelled: false, fire }
+      if (timers.add(timer)) timerWake.openUnsafe()
+      return timer
+    },
+    renewNow: Effect.sync(() => {
+      beatWake.openUnsafe()
+    }),
+    close
+  }
+})
+
+/** Sleeps for `millis`, or until the latch opens; answers whether the latch did. */
+const sleepUntilOpen = (latch: Latch.Latch, millis: number): Effect.Effect<boolean> =>
+  Effect.raceFirst(Effect.as(latch.await, true), Effect.as(Effect.sleep(millis), false))

@@ -1,0 +1,311 @@
+/**
+ * The workers of one queue: a fixed number of slots, each running one job at a time in a fiber of its own.
+ *
+ * Grants wait in claim order until a slot is free. A slot survives whatever its handler does: fail, die, be
+ * interrupted, ignore interruption (then the slot is taken from it after a while) or lose its lease.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
+import type { Grant, Settlement } from "../log/JobLog.ts"
+import type { GrantHolder, LeaseSupervisor } from "./LeaseSupervisor.ts"
+import type { Elapsed } from "./MonotonicClock.ts"
+import type { Assign, Epoch, Handler, StopReason } from "./Protocol.ts"
+import type { Settler } from "./Settler.ts"
+import type { Telemetry } from "./Telemetry.ts"
+import type { Timer } from "./TimerHeap.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface WorkerPool extends GrantHolder {
+  /** Takes grants over, in order; starts what fits into free slots at once. */
+  readonly assign: (message: Assign) => void
+  /** Free slots that no waiting grant will fill. */
+  readonly free: () => number
+  /** Grants waiting for a slot. */
+  readonly buffered: () => number
+  /** Jobs running now. */
+  readonly running: () => number
+  /** Jobs ended so far. */
+  readonly ended: () => number
+  /** Open while there is something for the dispatcher to look at. */
+  readonly changed: Latch.Latch
+  /** Releases what has not started, waits for the rest up to `grace` milliseconds, then interrupts and releases it. */
+  readonly drain: (grace: number) => Effect.Effect<void>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface WorkerPoolOptions {
+  readonly queue: string
+  readonly concurrency: number
+  readonly handlers: ReadonlyMap<string, Handler>
+  readonly supervisor: LeaseSupervisor
+  readonly settler: Settler
+  readonly elapsed: Elapsed
+  readonly telemetry: Telemetry
+  /** Milliseconds per attempt where neither job nor handler says. */
+  readonly timeout: number
+  /** Milliseconds that an interrupted handler has to stop before its slot is given away. */
+  readonly abandonAfter: number
+}
+
+interface Run {
+  readonly grant: Grant
+  readonly epoch: Epoch
+  readonly handler: Handler
+  readonly startedAt: number
+  fiber: Fiber.Fiber<Settlement> | undefined
+  timer: Timer | undefined
+  stop: StopReason | undefined
+  progress: string | undefined
+  reported: boolean
+  done: boolean
+}
+
+/** Back-off of a job that nobody here can run: it may belong to a newer release. */
+const noHandlerDelay = (grant: Grant): number => Math.min(60_000, 500 * 2 ** Math.min(grant.delivery, 8))
+
+/**
+ * Makes a pool. It has no fiber of its own; its runs end with `drain`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const make = (options: WorkerPoolOptions): WorkerPool => {
+  const { elapsed, handlers, queue, settler, supervisor, telemetry } = options
+  const running = new Map<bigint, Run>()
+  const changed = Latch.makeUnsafe(true)
+  const quiet = Latch.makeUnsafe(true)
+  let waiting: Array<{ readonly epoch: Epoch; readonly grant: Grant }> = []
+  let head = 0
+  let ended = 0
+  let pumping = false
+
+  const buffered = (): number => waiting.length - head
+
+  const offer = (epoch: Epoch, grant: Grant, settlement: Settlement, startedAt: number | undefined): void =>
+    settler.offer({
+      epoch,
+      queue,
+      item: { id: grant.id, token: grant.token, receipt: grant.receipt, settlement },
+      startedAt
+    })
+
+  const settleWith = (run: Run, fiber: Fiber.Fiber<Settlement>): void => {
+    const settle = (exit: Exit.Exit<Settlement>): void =>
+      offer(
+        run.epoch,
+        run.grant,
+        Exit.isSuccess(exit)
+          ? exit.value
+          : { _tag: "Retry", delay: 60_000, cause: { kind: "defect", message: Cause.pretty(exit.cause) } },
+        run.startedAt
+      )
+    const exit = fiber.pollUnsafe()
+    if (exit === undefined) fiber.addObserver(settle)
+    else settle(exit)
+  }
+
+  const finish = (run: Run, exit: Exit.Exit<Settlement> | undefined): void => {
+    if (run.done) return
+    run.done = true
+    if (run.timer !== undefined) run.timer.cancelled = true
+    running.delete(run.grant.token)
+    ended++
+    if (exit !== undefined && Exit.isSuccess(exit) && run.stop !== "leaseLost") {
+      offer(run.epoch, run.grant, exit.value, run.startedAt)
+    } else if (run.stop === "timeout") {
+      const message = `no result within ${run.grant.timeout ?? run.handler.timeout ?? options.timeout} ms`
+      settleWith(run, run.handler.onFailure(run.grant, { kind: "timeout", message }))
+    } else if (run.stop === undefined) {
+      const message = exit === undefined || Exit.isSuccess(exit) ? "no exit" : Cause.pretty(exit.cause)
+      settleWith(run, run.handler.onFailure(run.grant, { kind: "defect", message }))
+    } else if (run.stop !== "leaseLost") {
+      const cause = {
+        kind: "released" as const,
+        message: run.stop === "drain" ? "the scheduler shut down" : "cancelled"
+      }
+      offer(run.epoch, run.grant, { _tag: "Release", cause }, run.startedAt)
+    }
+    pump()
+  }
+
+  const stop = (run: Run, reason: StopReason): void => {
+    if (run.done || run.stop !== undefined) return
+    run.stop = reason
+    supervisor.after(options.abandonAfter, () => {
+      if (run.done) return
+      telemetry.abandoned(run.grant)
+      finish(run, undefined)
+    })
+    run.fiber?.interruptUnsafe()
+  }
+
+  const start = (epoch: Epoch, grant: Grant): void => {
+    const handler = handlers.get(grant.name)
+    if (handler === undefined || grant.version > handler.version) {
+      const message =
+        handler === undefined
+          ? `no handler for ${grant.name} here`
+          : `${grant.name} version ${grant.version} is newer than this handler's ${handler.version}`
+      offer(
+        epoch,
+        grant,
+        { _tag: "Release", delay: noHandlerDelay(grant), cause: { kind: "noHandler", message } },
+        undefined
+      )
+      ended++
+      return
+    }
+    telemetry.started(grant)
+    const run: Run = {
+      grant,
+      epoch,
+      handler,
+      startedAt: elapsed(),
+      fiber: undefined,
+      timer: undefined,
+      stop: undefined,
+      progress: undefined,
+      reported: false,
+      done: false
+    }
+    running.set(grant.token, run)
+    const fiber = handler.start({
+      grant,
+      remainingLease: () => (run.stop === "leaseLost" ? 0 : Math.max(0, supervisor.trustedUntil() - elapsed())),
+      progress: (value) => {
+        run.progress = value
+      }
+    })
+    run.fiber = fiber
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) {
+      finish(run, exit)
+      return
+    }
+    run.timer = supervisor.after(grant.timeout ?? handler.timeout ?? options.timeout, () => stop(run, "timeout"))
+    fiber.addObserver((exit) => finish(run, exit))
+    // it may have been told to stop while it started
+    if (run.stop !== undefined) fiber.interruptUnsafe()
+  }
+
+  const pump = (): void => {
+    if (pumping) return
+    pumping = true
+    while (head < waiting.length && running.size < options.concurrency) {
+      const next = waiting[head]!
+      head++
+      start(next.epoch, next.grant)
+    }
+    if (head === waiting.length) {
+      waiting = []
+      head = 0
+    } else if (head > 1_024) {
+      waiting = waiting.slice(head)
+      head = 0
+    }
+    pumping = false
+    changed.openUnsafe()
+    if (running.size === 0 && buffered() === 0) quiet.openUnsafe()
+    else quiet.closeUnsafe()
+  }
+
+  /** Gives back waiting grants that match. */
+  const giveBack = (match: (epoch: Epoch, grant: Grant) => boolean, settle: boolean): number => {
+    const kept: typeof waiting = []
+    let count = 0
+    for (let index = head; index < waiting.length; index++) {
+      const entry = waiting[index]!
+      if (!match(entry.epoch, entry.grant)) {
+        kept.push(entry)
+        continue
+      }
+      count++
+      if (settle) offer(entry.epoch, entry.grant, { _tag: "Release" }, undefined)
+    }
+    waiting = kept
+    head = 0
+    return count
+  }
+
+  return {
+    queue,
+    changed,
+    assign: ({ epoch, grants }) => {
+      for (const grant of grants) waiting.push({ epoch, grant })
+      pump()
+    },
+    free: () => Math.max(0, options.concurrency - running.size - buffered()),
+    buffered,
+    running: () => running.size,
+    ended: () => ended,
+    report: (epoch) => {
+      const started: Array<bigint> = []
+      const progress: Array<{ token: bigint; value: string }> = []
+      for (const run of running.values()) {
+        if (run.epoch !== epoch) continue
+        if (!run.reported) {
+          run.reported = true
+          started.push(run.grant.token)
+        }
+        if (run.progress !== undefined) {
+          progress.push({ token: run.grant.token, value: run.progress })
+          run.progress = undefined
+        }
+      }
+      return { started, progress }
+    },
+    renewed: (epoch, result) => {
+      for (const token of result.lost) {
+        const run = running.get(token)
+        if (run !== undefined && run.epoch === epoch) stop(run, "leaseLost")
+      }
+      for (const token of result.cancelled) {
+        const run = running.get(token)
+        if (run !== undefined && run.epoch === epoch) stop(run, "cancelled")
+      }
+      if (result.lost.length > 0) {
+        const lost = new Set(result.lost)
+        telemetry.leaseLost(queue, lost.size)
+        giveBack((of, grant) => of === epoch && lost.has(grant.token), false)
+      }
+      if (result.cancelled.length > 0) {
+        const cancelled = new Set(result.cancelled)
+        giveBack((of, grant) => of === epoch && cancelled.has(grant.token), true)
+      }
+      if (result.paused.includes(queue)) giveBack(() => true, true)
+      pump()
+    },
+    lost: (epoch) => {
+      let count = giveBack((of) => of === epoch, false)
+      for (const run of [...running.values()]) {
+        if (run.epoch !== epoch) continue
+        count++
+        stop(run, "leaseLost")
+      }
+      if (count > 0) telemetry.leaseLost(queue, count)
+      pump()
+    },
+    drain: (grace) =>
+      Effect.gen(function* () {
+        giveBack(() => true, true)
+        pump()
+        yield* Effect.raceFirst(quiet.await, Effect.sleep(grace))
+        for (const run of [...running.values()]) stop(run, "drain")
+        yield* Effect.raceFirst(quiet.await, Effect.sleep(options.abandonAfter + 1_000))
+      })
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * What a job definition does: encode, enqueue, await, and become a layer of handlers.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { Handler } from "../actors/Protocol.ts"
+import type { EnqueueItem, EnqueueResult } from "../log/JobLog.ts"
+import type { LogError } from "../log/LogError.ts"
+import { toInteger } from "../model/Priority.ts"
+import * as Definition from "./Definition.ts"
+import { durationMillis, toMillis } from "./Instant.ts"
+import {
+  type Enqueued,
+  type EnqueueOptions,
+  handlerKeyPrefix,
+  type Job,
+  type JobContext,
+  type JobHandler,
+  type JobOptions
+} from "./JobDefinition.ts"
+import { CommandRefused, PayloadInvalid, ResultInvalid } from "./JobError.ts"
+import { nextJobId } from "./JobIds.ts"
+import { JobQueue } from "./JobQueue.ts"
+import * as JobRun from "./JobRun.ts"
+import type { JobSchema } from "./PayloadCodec.ts"
+import * as Tracing from "./Tracing.ts"
+
+/**
+ * The service under which the handler of a job is found.
+ *
+ * @since 0.1.0
+ * @category services
+ * @stability unstable
+ */
+export const handlerKey = <Tag extends string>(tag: Tag): Context.Service<JobHandler<Tag>, Handler> =>
+  Context.Service<JobHandler<Tag>, Handler>(handlerKeyPrefix + tag)
+
+/**
+ * Makes the value behind `Job.make`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const make = <Tag extends string, P extends JobSchema, S extends JobSchema, E extends JobSchema>(
+  tag: Tag,
+  payloadSchema: P,
+  successSchema: S,
+  errorSchema: E,
+  options: JobOptions<P, S, E>
+): Job<Tag, P, S, E> => {
+  const definition = Definition.make(tag, payloadSchema, successSchema, options)
+
+  const encode = (
+    payload: P["Type"],
+    given: EnqueueOptions | undefined,
+    fiber: Fiber.Fiber<unknown, unknown>,
+    index: number
+  ): EnqueueItem | PayloadInvalid => {
+    const encoded = definition.payload.encode(payload)
+    if (!Exit.isSuccess(encoded)) {
+      return new PayloadInvalid({ job: tag, index, issue: Definition.issueOf(encoded) })
+    }
+    const key = given?.idempotencyKey ?? options.idempotencyKey?.(payload)
+    const priority =
+      given?.priority ?? (typeof options.priority === "function" ? options.priority(payload) : options.priority)
+    const deadline =
+      given?.deadline !== undefined
+        ? toMillis(given.deadline)
+        : definition.deadline === undefined
+          ? undefined
+          : fiber.getRef(Clock.Clock).currentTimeMillisUnsafe() + definition.deadline
+    return {
+      id: given?.id ?? nextJobId(fiber),
+      queue: definition.queue,
+      name: tag,
+      version: definition.version,
+      payload: encoded.value ?? "",
+      priority: priority === undefined ? undefined : toInteger(priority),
+      delay: given?.delay === undefined ? undefined : Math.ceil(durationMillis(given.delay) ?? 0),
+      at: given?.at === undefined ? undefined : toMillis(given.at),
+      maxAttempts: given?.maxAttempts ?? options.maxAttempts,
+      leaseDuration: definition.leaseDuration,
+      timeout: given?.timeout === undefined ? definition.timeout : durationMillis(given.timeout),
+      deadline,
+      group: given?.group ?? options.group?.(payload),
+      key:
+        key === undefined
+          ? undefined
+          : {
+              value: key,
+              window: durationMillis(given?.idempotencyWindow) ?? definition.idempotencyWindow,
+              onConflict: given?.onConflict ?? options.onConflict
+            },
+      metadata: given?.metadata,
+      trace: Tracing.current(fiber)
+    }
+  }
+
+  const answer = (result: EnqueueResult): Effect.Effect<Enqueued<S["Type"]>, CommandRefused> => {
+    switch (result._tag) {
+      case "Inserted":
+      case "Replaced":
+        return Effect.succeed(result)
+      case "Refused":
+        return Effect.fail(new CommandRefused({ command: "Enqueue", target: result.id, reason: result.reason }))
+      case "Duplicate": {
+        // a void result is stored as nothing, so an absent one decodes unless it is known to be gone
+        const decoded =
+          result.state === "Completed" && result.resultGone !== true
+            ? definition.success.decode(result.result)
+            : undefined
+        return Effect.succeed({
+          _tag: "Duplicate",
+          id: result.id,
+          state: result.state,
+          result: decoded !== undefined && Exit.isSuccess(decoded) ? Option.some(decoded.value) : Option.none()
+        })
+      }
+    }
+  }
+
+  const send = (
+    payloads: ReadonlyArray<P["Type"]>,
+    given: EnqueueOptions | undefined
+  ): Effect.Effect<ReadonlyArray<EnqueueResult>, PayloadInvalid | LogError, JobQueue> =>
+    Tracing.producer(
+      tag,
+      Effect.withFiber((fiber): Effect.Effect<ReadonlyArray<EnqueueResult>, PayloadInvalid | LogError, JobQueue> => {
+        const items: Array<EnqueueItem> = []
+        for (let index = 0; index < payloads.length; index++) {
+          const item = encode(payloads[index], given, fiber, index)
+          if (item instanceof PayloadInvalid) return Effect.fail(item)
+          items.push(item)
+        }
+        return Effect.flatMap(JobQueue, (queue) => queue.enqueue(items))
+      })
+    )
+
+  const statics = {
+    _tag: tag,
+    queue: definition.queue,
+    version: definition.version,
+    payloadSchema,
+    successSchema,
+    errorSchema,
+    item: (payload: P["Type"], given?: EnqueueOptions) =>
+      Effect.withFiber<EnqueueItem, PayloadInvalid>((fiber) => {
+        const item = encode(payload, given, fiber, 0)
+        return item instanceof PayloadInvalid ? Effect.fail(item) : Effect.succeed(item)
+      }),
+    enqueue: (payload: P["Type"], given?: EnqueueOptions) =>
+      Effect.flatMap(send([payload], given), (results) => answer(results[0]!)),
+    enqueueAll: (payloads: ReadonlyArray<P["Type"]>, given?: Omit<EnqueueOptions, "id" | "idempotencyKey">) =>
+      Effect.flatMap(send(payloads, given), (results) => Effect.forEach(results, answer)),
+    await: (id: string) =>
+      Effect.flatMap(
+        Effect.flatMap(JobQueue, (queue) => queue.awaitResult(id)),
+        (result) => {
+          const decoded = definition.success.decode(result)
+          return Exit.isSuccess(decoded)
+            ? Effect.succeed(decoded.value)
+            : Effect.fail(new ResultInvalid({ id, issue: Definition.issueOf(decoded) }))
+        }
+      ),
+    toLayer: <R>(
+      handler: (payload: P["Type"], context: JobContext) => Effect.Effect<S["Type"], E["Type"], R>
+    ): Layer.Layer<JobHandler<Tag>, never, Exclude<R, Scope.Scope>> =>
+      Layer.effect(
+        handlerKey(tag),
+        Effect.map(Effect.context<Exclude<R, Scope.Scope>>(), (context) =>
+          JobRun.makeHandler(definition, handler, context)
+        )
+      )
+  }
+  // a class of its own for each job, so that `class X extends Job.make(…) {}` names it; it is never constructed
+  return Object.assign(class {}, statics) as unknown as Job<Tag, P, S, E>
+}

@@ -1,0 +1,167 @@
+/**
+ * One run of a handler: decode the payload, run, and turn the outcome into a settlement.
+ *
+ * @since 0.1.0
+ */
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { FailureReport, Handler, RunContext } from "../actors/Protocol.ts"
+import type { EnqueueItem, Grant, Settlement } from "../log/JobLog.ts"
+import { Limits } from "../model/Limits.ts"
+import { type Definition, issueOf } from "./Definition.ts"
+import type { Any, EnqueueOptions, JobContext } from "./JobDefinition.ts"
+import { defaultRetry, retryDelay, type RetrySchedule } from "./RetryPolicy.ts"
+import * as Tracing from "./Tracing.ts"
+
+const cut = (message: string): string =>
+  message.length * 3 <= Limits.causeBytes ? message : `${message.slice(0, Limits.causeBytes / 3 - 3).toWellFormed()}…`
+
+const noMetadata: Readonly<Record<string, string>> = {}
+
+class LiveJobContext implements JobContext {
+  readonly followUps: Array<EnqueueItem> = []
+  readonly remainingLease: Effect.Effect<Duration.Duration>
+  private readonly run: RunContext
+
+  constructor(run: RunContext) {
+    this.run = run
+    this.remainingLease = Effect.sync(() => Duration.millis(run.remainingLease()))
+  }
+  get id() {
+    return this.run.grant.id
+  }
+  get queue() {
+    return this.run.grant.queue
+  }
+  get attempt() {
+    return this.run.grant.attempt
+  }
+  get maxAttempts() {
+    return this.run.grant.maxAttempts
+  }
+  get delivery() {
+    return this.run.grant.delivery
+  }
+  get token() {
+    return this.run.grant.token
+  }
+  get enqueuedAt() {
+    return this.run.grant.enqueuedAt
+  }
+  get group() {
+    return this.run.grant.group
+  }
+  get metadata() {
+    return this.run.grant.metadata ?? noMetadata
+  }
+  readonly progress = (value: string): Effect.Effect<void> => Effect.sync(() => this.run.progress(value))
+  readonly followUp = <J extends Any>(job: J, payload: J["payloadSchema"]["Type"], options?: EnqueueOptions) =>
+    Effect.map(job.item(payload, options), (item) => {
+      this.followUps.push(item)
+    })
+}
+
+interface Described {
+  readonly tag: string | undefined
+  readonly message: string
+}
+
+const describe = (error: unknown): Described => {
+  const tag =
+    typeof error === "object" && error !== null && "_tag" in error && typeof error._tag === "string"
+      ? error._tag
+      : undefined
+  if (error instanceof Error && error.message !== "") return { tag, message: cut(error.message) }
+  try {
+    return { tag, message: cut(JSON.stringify(error) ?? String(error)) }
+  } catch {
+    return { tag, message: cut(String(error)) }
+  }
+}
+
+const retryOr = (
+  schedule: "never" | RetrySchedule,
+  grant: Grant,
+  error: unknown,
+  kind: "failure" | "defect" | "timeout",
+  described: Described
+): Effect.Effect<Settlement> => {
+  const cause = {
+    kind,
+    message: described.message,
+    ...(described.tag === undefined ? undefined : { tag: described.tag })
+  }
+  if (schedule === "never") return Effect.succeed({ _tag: "DeadLetter", cause })
+  return Effect.map(retryDelay(schedule, grant, error), (delay): Settlement =>
+    delay === undefined
+      ? { _tag: "DeadLetter", cause: { ...cause, message: cut(`${cause.message} (the retry schedule has ended)`) } }
+      : { _tag: "Retry", delay: Math.round(Math.min(delay, Limits.durationMillis)), cause }
+  )
+}
+
+/**
+ * Makes the handler that a worker pool runs.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const makeHandler = <P, S, E, R>(
+  definition: Definition<P, S>,
+  handler: (payload: P, context: JobContext) => Effect.Effect<S, E, R>,
+  context: Context.Context<Exclude<R, Scope.Scope>>
+): Handler => {
+  const fork = Effect.runForkWith(context)
+  const span = Tracing.consumer(context)
+
+  const completed = (followUps: ReadonlyArray<EnqueueItem>, value: S): Settlement => {
+    const encoded = definition.success.encode(value)
+    if (!Exit.isSuccess(encoded)) {
+      // trying again would run the side effects again for the same answer
+      const message = cut(`the handler's result does not fit its schema: ${issueOf(encoded)}`)
+      return { _tag: "DeadLetter", cause: { kind: "defect", message } }
+    }
+    if (encoded.value === undefined && followUps.length === 0) return completedEmpty
+    return {
+      _tag: "Complete",
+      result: encoded.value,
+      ...(followUps.length === 0 ? undefined : { enqueue: followUps })
+    }
+  }
+
+  const failed = (grant: Grant, error: unknown): Effect.Effect<Settlement> => {
+    const described = describe(error)
+    const schedule = (described.tag === undefined ? undefined : definition.retry[described.tag]) ?? defaultRetry
+    return retryOr(schedule, grant, error, "failure", described)
+  }
+
+  const runOne = (run: RunContext): Effect.Effect<Settlement, never, Exclude<R, Scope.Scope>> => {
+    const decoded = definition.payload.decode(run.grant.payload)
+    if (!Exit.isSuccess(decoded)) {
+      const message = cut(`the payload does not fit the schema of ${definition.tag}: ${issueOf(decoded)}`)
+      return Effect.succeed({ _tag: "DeadLetter", cause: { kind: "undecodable", message } })
+    }
+    const job = new LiveJobContext(run)
+    const effect = Effect.scoped(Effect.suspend(() => handler(decoded.value, job)))
+    return Effect.matchEffect(span === undefined ? effect : span(run.grant, effect), {
+      onSuccess: (value) => Effect.succeed(completed(job.followUps, value)),
+      onFailure: (error) => failed(run.grant, error)
+    })
+  }
+
+  return {
+    name: definition.tag,
+    version: definition.version,
+    queue: definition.queue,
+    leaseDuration: definition.leaseDuration,
+    timeout: definition.timeout,
+    start: (run) => fork(runOne(run)),
+    onFailure: (grant: Grant, report: FailureReport) =>
+      fork(retryOr(defaultRetry, grant, report, report.kind, { tag: undefined, message: cut(report.message) }))
+  }
+}
+
+const completedEmpty: Settlement = { _tag: "Complete" }

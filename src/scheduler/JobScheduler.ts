@@ -1,0 +1,194 @@
+/**
+ * The scheduler: wires dispatchers, workers, settlers and lease supervisors from a job log and the handlers in the
+ * environment, and drains them in order at the end.
+ *
+ * @since 0.1.0
+ */
+import type * as Config from "effect/Config"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as Dispatcher from "../actors/Dispatcher.ts"
+import * as LeaseSupervisor from "../actors/LeaseSupervisor.ts"
+import * as MonotonicClock from "../actors/MonotonicClock.ts"
+import type { Handler } from "../actors/Protocol.ts"
+import * as Settler from "../actors/Settler.ts"
+import { silent } from "../actors/Telemetry.ts"
+import * as WorkerPool from "../actors/WorkerPool.ts"
+import { JobLog } from "../log/JobLog.ts"
+import type { LogError } from "../log/LogError.ts"
+import { handlerKeyPrefix } from "./JobDefinition.ts"
+import { JobQueue, make as makeQueue } from "./JobQueue.ts"
+import { type ResolvedOptions, resolve, type SchedulerOptions } from "./SchedulerConfig.ts"
+
+export type { SchedulerOptions } from "./SchedulerConfig.ts"
+
+/**
+ * A running scheduler.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface JobSchedulerOperations {
+  /** Names of the queues it works on. */
+  readonly queues: ReadonlyArray<string>
+  /** Jobs running now, by queue. */
+  readonly running: () => Readonly<Record<string, number>>
+  /**
+   * Stops claiming, waits for running jobs up to the grace period, releases the rest without using up an attempt, and
+   * closes the session. It happens by itself when the layer's scope closes; calling it twice is no error.
+   */
+  readonly drain: Effect.Effect<void>
+}
+
+/** Finds the handlers that layers of `Job.toLayer` put into the environment. */
+const handlersOf = (context: Context.Context<never>): ReadonlyArray<Handler> => {
+  const handlers: Array<Handler> = []
+  for (const [key, service] of context.mapUnsafe) {
+    // only `Job.toLayer` provides services under this prefix, and they are handlers
+    if (key.startsWith(handlerKeyPrefix)) handlers.push(service as Handler)
+  }
+  return handlers
+}
+
+const startQueue = Effect.fnUntraced(function* (
+  queue: string,
+  handlers: ReadonlyArray<Handler>,
+  options: ResolvedOptions,
+  supervisor: LeaseSupervisor.LeaseSupervisor,
+  settler: Settler.Settler,
+  elapsed: MonotonicClock.Elapsed
+) {
+  const log = yield* JobLog
+  const pool = WorkerPool.make({
+    queue,
+    concurrency: options.queues[queue]?.concurrency ?? options.concurrency,
+    handlers: new Map(handlers.map((handler) => [handler.name, handler])),
+    supervisor,
+    settler,
+    elapsed,
+    telemetry: silent,
+    timeout: options.timeout,
+    abandonAfter: options.abandonAfter
+  })
+  supervisor.attach(pool)
+  const dispatcher = yield* Effect.forkScoped(
+    Dispatcher.run({
+      log,
+      pool,
+      supervisor,
+      elapsed,
+      telemetry: silent,
+      maxPrefetch: options.maxPrefetch,
+      names: undefined,
+      pollInterval: options.pollInterval
+    })
+  )
+  return { queue, pool, dispatcher }
+})
+
+/**
+ * Starts a scheduler; closing the scope drains it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const make = Effect.fnUntraced(function* (
+  given: SchedulerOptions
+): Effect.fn.Return<JobSchedulerOperations, LogError | Config.ConfigError, JobLog | Scope.Scope> {
+  const options = yield* resolve(given)
+  const log = yield* JobLog
+  const handlers = handlersOf(yield* Effect.context<never>())
+  const elapsed = yield* MonotonicClock.make
+  if (handlers.length === 0) {
+    yield* Effect.logWarning("this scheduler has no handlers: provide layers of Job.toLayer to run jobs")
+  }
+
+  // a queue's lease is the longest that any of its jobs asks for; queues with equal leases share a session
+  const byQueue = Map.groupBy(handlers, (handler) => handler.queue)
+  const leases = new Map<number, Array<string>>()
+  for (const [queue, own] of byQueue) {
+    const lease = Math.max(...own.map((handler) => handler.leaseDuration ?? options.leaseDuration))
+    leases.set(lease, [...(leases.get(lease) ?? []), queue])
+  }
+
+  const inner = yield* Scope.fork(yield* Effect.scope)
+  const started: Array<{
+    readonly queue: string
+    readonly pool: WorkerPool.WorkerPool
+    readonly dispatcher: Fiber.Fiber<never>
+  }> = []
+  const settlers: Array<Settler.Settler> = []
+  for (const [leaseDuration, queues] of leases) {
+    const supervisor = yield* LeaseSupervisor.make({
+      log,
+      owner: options.owner,
+      leaseDuration,
+      elapsed,
+      telemetry: silent,
+      reclaimInterval: options.reclaimInterval
+    }).pipe(Scope.provide(inner))
+    const settler = yield* Settler.make({ log, supervisor, elapsed, telemetry: silent }).pipe(Scope.provide(inner))
+    settlers.push(settler)
+    for (const queue of queues) {
+      const own = byQueue.get(queue) ?? []
+      started.push(yield* startQueue(queue, own, options, supervisor, settler, elapsed).pipe(Scope.provide(inner)))
+    }
+  }
+
+  const drain = yield* Effect.cached(
+    Effect.gen(function* () {
+      yield* Fiber.interruptAll(started.map((each) => each.dispatcher))
+      yield* Effect.forEach(started, (each) => each.pool.drain(options.drainGrace), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      // a log that answers no more must not hold up the end: its leases run out by themselves
+      yield* Effect.forEach(settlers, (settler) => settler.flush, { discard: true }).pipe(Effect.timeoutOption(10_000))
+      yield* Scope.close(inner, Exit.void)
+    }).pipe(Effect.uninterruptible)
+  )
+  yield* Effect.addFinalizer(() => drain)
+
+  return {
+    queues: started.map((each) => each.queue),
+    running: () => Object.fromEntries(started.map((each) => [each.queue, each.pool.running()])),
+    drain
+  }
+})
+
+/**
+ * The running scheduler.
+ *
+ * @since 0.1.0
+ * @category services
+ * @stability unstable
+ */
+export class JobScheduler extends Context.Service<JobScheduler, JobSchedulerOperations>()(
+  "leasehold/scheduler/JobScheduler"
+) {
+  /**
+   * Runs the jobs whose handlers are in the environment, and gives access to their queues.
+   */
+  static readonly layerWith = (
+    options: SchedulerOptions
+  ): Layer.Layer<JobScheduler | JobQueue, LogError | Config.ConfigError, JobLog> =>
+    Layer.merge(
+      Layer.effect(JobScheduler, make(options)),
+      Layer.effect(
+        JobQueue,
+        Effect.map(JobLog, (log) => makeQueue(log))
+      )
+    )
+
+  /**
+   * As `layerWith`, with the defaults and the environment's settings.
+   */
+  static readonly layer: Layer.Layer<JobScheduler | JobQueue, LogError | Config.ConfigError, JobLog> =
+    JobScheduler.layerWith({})
+}

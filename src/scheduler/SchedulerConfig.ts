@@ -1,0 +1,112 @@
+/**
+ * Everything tunable about a scheduler, each with a `LEASEHOLD_` environment name (docs/configuration.md has the table).
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { Limits } from "../model/Limits.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface SchedulerOptions {
+  /** Jobs that run at once in each queue; default 10. */
+  readonly concurrency?: number | undefined
+  /** The same for single queues. */
+  readonly queues?: Readonly<Record<string, { readonly concurrency: number }>> | undefined
+  /** Lease of queues whose jobs do not ask for one; default 30 seconds. */
+  readonly leaseDuration?: Duration.Input | undefined
+  /** Per attempt, where neither job nor enqueue says; default 10 minutes. */
+  readonly timeout?: Duration.Input | undefined
+  /** Most jobs claimed ahead of free slots; default 1,000. How many are is measured from the handlers' speed. */
+  readonly maxPrefetch?: number | undefined
+  /** Poll of an empty queue, behind the log's hints; default 1 second. */
+  readonly pollInterval?: Duration.Input | undefined
+  /** Between looks for dead sessions' jobs; default 5 seconds. */
+  readonly reclaimInterval?: Duration.Input | undefined
+  /** How long running jobs may go on at shutdown before they are interrupted and released; default 30 seconds. */
+  readonly drainGrace?: Duration.Input | undefined
+  /** How long an interrupted handler may take to stop before its slot is given away; default 5 seconds. */
+  readonly abandonAfter?: Duration.Input | undefined
+  /** Shown as the holder of claims; default `pid@host` where known. */
+  readonly owner?: string | undefined
+}
+
+/**
+ * The options with every choice made. Durations are milliseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface ResolvedOptions {
+  readonly concurrency: number
+  readonly queues: Readonly<Record<string, { readonly concurrency: number }>>
+  readonly leaseDuration: number
+  readonly timeout: number
+  readonly maxPrefetch: number
+  readonly pollInterval: number
+  readonly reclaimInterval: number
+  readonly drainGrace: number
+  readonly abandonAfter: number
+  readonly owner: string
+}
+
+/**
+ * Reads what the environment sets. Options given in code win over it.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const resolve = (options: SchedulerOptions): Effect.Effect<ResolvedOptions, Config.ConfigError> =>
+  Effect.gen(function* () {
+    const set = yield* environment
+    const either = (given: Duration.Input | undefined, found: Duration.Duration): number =>
+      Duration.toMillis(given === undefined ? found : Duration.fromInputUnsafe(given))
+    return {
+      concurrency: options.concurrency ?? set.concurrency,
+      queues: options.queues ?? {},
+      leaseDuration: either(options.leaseDuration, set.leaseDuration),
+      timeout: either(options.timeout, set.timeout),
+      maxPrefetch: options.maxPrefetch ?? set.maxPrefetch,
+      pollInterval: either(options.pollInterval, set.pollInterval),
+      reclaimInterval: either(options.reclaimInterval, set.reclaimInterval),
+      drainGrace: either(options.drainGrace, set.drainGrace),
+      abandonAfter: either(options.abandonAfter, set.abandonAfter),
+      owner: options.owner ?? set.owner
+    }
+  })
+
+const integer = (name: string, fallback: number, minimum: number, maximum: number) =>
+  Config.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })), name).pipe(Config.withDefault(fallback))
+
+const duration = (name: string, fallback: Duration.Input, minimum: number, maximum: number) =>
+  Config.schema(
+    Schema.DurationFromString.check(
+      Schema.makeFilter((value) => {
+        const millis = Duration.toMillis(value)
+        return millis >= minimum && millis <= maximum ? undefined : `must be from ${minimum} to ${maximum} milliseconds`
+      })
+    ),
+    name
+  ).pipe(Config.withDefault(Duration.fromInputUnsafe(fallback)))
+
+const environment = Config.all({
+  concurrency: integer("LEASEHOLD_CONCURRENCY", 10, 1, 10_000),
+  leaseDuration: duration("LEASEHOLD_LEASE_DURATION", "30 seconds", Limits.leaseMinMillis, Limits.leaseMaxMillis),
+  timeout: duration("LEASEHOLD_TIMEOUT", "10 minutes", 1, Limits.durationMillis),
+  maxPrefetch: integer("LEASEHOLD_MAX_PREFETCH", 1_000, 0, 10_000),
+  pollInterval: duration("LEASEHOLD_POLL_INTERVAL", "1 second", 1, 3_600_000),
+  reclaimInterval: duration("LEASEHOLD_RECLAIM_INTERVAL", "5 seconds", 1, 3_600_000),
+  drainGrace: duration("LEASEHOLD_DRAIN_GRACE", "30 seconds", 0, 86_400_000),
+  abandonAfter: duration("LEASEHOLD_ABANDON_AFTER", "5 seconds", 1, 3_600_000),
+  owner: Config.schema(Schema.String.check(Schema.isMaxLength(Limits.nameBytes)), "LEASEHOLD_OWNER").pipe(
+    Config.withDefault("leasehold")
+  )
+})
