@@ -109,7 +109,7 @@ describe("house style", () => {
 
 describe("the package", () => {
   const { bin = {}, exports, peerDependencies, version } = manifest()
-  const source = (built: string): string => built.replace(/^\.\/dist\//, "").replace(/(?:\.d\.ts|\.js)$/, ".ts")
+  const source = (built: string): string => built.replace(/^(?:\.\/)?dist\//, "").replace(/(?:\.d\.ts|\.js)$/, ".ts")
   const targets = Object.values(exports).flatMap((it) => (typeof it === "string" ? [] : [it.types, it.default]))
 
   it("has a source for each entry point", () => {

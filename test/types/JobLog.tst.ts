@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import {
+  type ClaimRequest,
   type ClaimResult,
   type EnqueueItem,
   type EnqueueResult,
@@ -15,9 +16,6 @@ import {
 } from "../../src/log/JobLog.ts"
 import type { LogError } from "../../src/log/LogError.ts"
 import { same } from "./Same.ts"
-
-declare const log: JobLogOperations
-declare const session: Session
 
 // Every operation fails with the one typed error and needs nothing from its surroundings.
 same<ReturnType<JobLogOperations["open"]>, Effect.Effect<Session, LogError>>(true)
@@ -37,14 +35,11 @@ same<Effect.Services<typeof program>, Layer.Success<typeof layer>>(true)
 
 // A job needs its id, queue, name, version and payload; everything else has a default.
 const item = { id: "i", queue: "q", name: "n", version: 1, payload: "{}" }
-log.enqueue([item, { ...item, delay: undefined, key: { value: "k", window: 0 } }]) satisfies Effect.Effect<
-  unknown,
-  LogError
->
+const items: ReadonlyArray<EnqueueItem> = [item, { ...item, delay: undefined, key: { value: "k", window: 0 } }]
 // @ts-expect-error the payload is encoded by whoever enqueues
-log.enqueue([{ ...item, payload: { cents: 900 } }]) satisfies Effect.Effect<unknown, LogError>
+const encoded: EnqueueItem = { ...item, payload: { cents: 900 } }
 // @ts-expect-error a job without an id could not be recognised when the call is repeated
-log.enqueue([{ queue: "q", name: "n", version: 1, payload: "{}" }]) satisfies Effect.Effect<unknown, LogError>
+const nameless: EnqueueItem = { queue: "q", name: "n", version: 1, payload: "{}" }
 // @ts-expect-error there are two ways to meet a held key
 const conflict: EnqueueItem["key"] = { value: "k", window: 0, onConflict: "ignore" }
 
@@ -54,7 +49,7 @@ same<Grant["token"], bigint>(true)
 const token: SettleItem["token"] = 1
 
 // @ts-expect-error mutating calls of a session are numbered
-log.claim({ session: session.id, queue: "q", limit: 1 }) satisfies Effect.Effect<unknown, LogError>
+const claim: ClaimRequest = { session: "s", queue: "q", limit: 1 }
 
 // A retry says when and why; a dead letter says why.
 // @ts-expect-error no cause
@@ -82,4 +77,4 @@ claimed.grants.push()
 // @ts-expect-error read-only
 claimed.cursor = ""
 
-export const used = [conflict, token, retry, dead, describe]
+export const used = [items, encoded, nameless, conflict, token, claim, retry, dead, describe]
