@@ -74,14 +74,14 @@ describe("the packed package", () => {
       `${program.join("\n")}\nconsole.log([${names}].every((it) => Object.keys(it).length > 0))\n`
     )
     expect(run(bin("tsc"), "-p", ".")).toEqual({ status: 0, output: "" })
-    expect(run(bin("node"), "entries.ts")).toEqual({ status: 0, output: "true\n" })
+    expect(run(process.execPath, "entries.ts")).toEqual({ status: 0, output: "true\n" })
   })
 
   it("runs the README's first program", { timeout: 60_000 }, () => {
     const [program] = readmePrograms(readFileSync(join(root, "README.md"), "utf8"))
     writeFileSync(join(project, "program.ts"), program ?? "")
     expect(run(bin("tsc"), "-p", ".")).toEqual({ status: 0, output: "" })
-    expect(run(bin("node"), "program.ts").status).toBe(0)
+    expect(run(process.execPath, "program.ts").status).toBe(0)
   })
 
   it("installs its command", () => {

@@ -50,7 +50,7 @@ describe("the README", () => {
     const [first] = programs
     if (first === undefined) throw new Error("the README prints no program")
     writeFileSync(join(project, "first.ts"), first)
-    const { signal, status, stderr, stdout } = spawnSync(bin("node"), ["first.ts"], {
+    const { signal, status, stderr, stdout } = spawnSync(process.execPath, ["first.ts"], {
       cwd: project,
       env: toolEnvironment(),
       encoding: "utf8",
