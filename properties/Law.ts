@@ -1,0 +1,228 @@
+/**
+ * What a law is, and how laws over generated histories are checked.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as fc from "fast-check"
+import type { Capabilities } from "../src/log/Capabilities.ts"
+import type { LogError } from "../src/log/LogError.ts"
+import { history } from "./Arbitraries.ts"
+import type { Profile } from "./Arbitraries.ts"
+import type { Harness, TestLog } from "./Harness.ts"
+import { perform } from "./Interpreter.ts"
+import type { LawName } from "./LawName.ts"
+import * as Model from "./Model.ts"
+import type { Step } from "./Step.ts"
+import { json, observe } from "./World.ts"
+import type { World } from "./World.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface CheckOptions {
+  /** The same seed generates the same histories; default 1. */
+  readonly seed?: number | undefined
+  /** Histories to try; default 100. */
+  readonly runs?: number | undefined
+  /** Where a shrunk counterexample lies under its seed: replays just that one. */
+  readonly path?: string | undefined
+  /** Any violation at all breaks the law, not only one that speaks against it; default false. */
+  readonly strict?: boolean | undefined
+}
+
+/**
+ * A history that breaks a law, shrunk.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Counterexample {
+  readonly message: string
+  /** What was done and answered, one line each. */
+  readonly history: ReadonlyArray<string>
+  /** The generated input as JSON. */
+  readonly input: string
+  readonly path: string
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface LawResult {
+  readonly name: LawName
+  /** `notClaimed`: the log does not claim what the law is about. */
+  readonly outcome: "passed" | "broken" | "notClaimed"
+  readonly runs: number
+  readonly seed: number
+  /** Runs that ended early because they broke another law. */
+  readonly cutShort: number
+  readonly counterexample?: Counterexample | undefined
+}
+
+/**
+ * A duty of a log, with the way to check it.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Law {
+  readonly name: LawName
+  /** One sentence, in the words of the port. */
+  readonly statement: string
+  /** Whether the law speaks about a log with these capabilities. */
+  readonly claimedBy: (capabilities: Capabilities, test: TestLog) => boolean
+  readonly check: (harness: Harness, options?: CheckOptions) => Effect.Effect<LawResult, LogError>
+}
+
+/**
+ * What one run on a fresh log found.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface RunResult {
+  readonly violations: ReadonlyArray<Model.Violation>
+  readonly history: ReadonlyArray<string>
+}
+
+/**
+ * A world around a fresh log.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const makeWorld = (harness: Harness, test: TestLog): World => ({
+  test,
+  capabilities: harness.capabilities ?? test.log.capabilities,
+  patience: harness.patience ?? 5000,
+  log: test.log,
+  model: Model.empty(),
+  now: 0,
+  slots: [undefined, undefined, undefined],
+  deadSessions: [],
+  grants: [],
+  calls: [],
+  ids: 0,
+  violations: [],
+  lines: []
+})
+
+/**
+ * Carries a history out on a fresh log, up to the first violation.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const runHistory = (harness: Harness, steps: ReadonlyArray<Step>): Effect.Effect<RunResult, LogError> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const world = makeWorld(harness, yield* harness.make)
+      yield* observe(world, () => [])
+      for (const [i, step] of steps.entries()) {
+        if (world.violations.length > 0) break
+        world.lines.push(`${i + 1}. ${step._tag}`)
+        yield* perform(world, step)
+      }
+      return { violations: world.violations, history: world.lines }
+    })
+  )
+
+/**
+ * Checks a law over generated inputs: `run` tries one on a fresh log.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const checkGenerated = <Input>(
+  harness: Harness,
+  law: Pick<Law, "name" | "claimedBy">,
+  options: CheckOptions,
+  plan: {
+    readonly inputs: (test: TestLog) => fc.Arbitrary<Input>
+    readonly run: (input: Input) => Effect.Effect<RunResult, LogError>
+    /** Shrinking repeats failing runs, which is slow where a failure is a wait in vain. */
+    readonly shrink: boolean
+  }
+): Effect.Effect<LawResult, LogError> =>
+  Effect.gen(function* () {
+    const seed = options.seed ?? 1
+    const probe = yield* Effect.scoped(Effect.map(harness.make, (test) => test))
+    const capabilities = harness.capabilities ?? probe.log.capabilities
+    const none = { name: law.name, runs: 0, seed, cutShort: 0 }
+    if (!law.claimedBy(capabilities, probe)) return { ...none, outcome: "notClaimed" }
+    const context = yield* Effect.context<never>()
+    let cutShort = 0
+    let failed: { readonly result: RunResult; readonly violation: Model.Violation } | undefined
+    const property = fc.asyncProperty(plan.inputs(probe), async (input) => {
+      const result = await Effect.runPromiseWith(context)(plan.run(input))
+      const violation = result.violations.find((found) => options.strict === true || found.laws.includes(law.name))
+      if (violation !== undefined) {
+        failed = { result, violation }
+        return false
+      }
+      if (result.violations.length > 0) cutShort += 1
+      return true
+    })
+    const details = yield* Effect.promise(() =>
+      fc.check(property, {
+        seed,
+        numRuns: options.runs ?? 100,
+        endOnFailure: !plan.shrink,
+        ...(options.path === undefined ? undefined : { path: options.path })
+      })
+    )
+    if (!details.failed) return { ...none, outcome: "passed", runs: details.numRuns, cutShort }
+    if (failed === undefined) return yield* Effect.die(details.errorInstance)
+    return {
+      ...none,
+      outcome: "broken",
+      runs: details.numRuns,
+      cutShort,
+      counterexample: {
+        message: failed.violation.message,
+        history: failed.result.history,
+        input: json(details.counterexample?.[0]),
+        path: details.counterexamplePath ?? ""
+      }
+    }
+  })
+
+/**
+ * A law over generated histories.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const overHistories = (options: {
+  readonly name: LawName
+  readonly statement: string
+  readonly profile: Profile
+  readonly claimedBy?: Law["claimedBy"] | undefined
+}): Law => {
+  const law = {
+    name: options.name,
+    statement: options.statement,
+    claimedBy: options.claimedBy ?? (() => true)
+  }
+  return {
+    ...law,
+    check: (harness, checkOptions = {}) =>
+      checkGenerated(harness, law, checkOptions, {
+        inputs: (test) => history(options.profile, test.crash !== undefined),
+        run: (steps) => runHistory(harness, steps),
+        shrink: true
+      })
+  }
+}
