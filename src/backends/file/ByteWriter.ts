@@ -5,6 +5,8 @@
  * @since 0.1.0
  */
 
+import { viewOf } from "./Frame.ts"
+
 const maxSafeVarint = Number.MAX_SAFE_INTEGER
 
 /**
@@ -17,6 +19,8 @@ const maxSafeVarint = Number.MAX_SAFE_INTEGER
 export class ByteWriter {
   /** The bytes; only `[0, index)` are written. Replaced when it grows: do not keep it. */
   buffer: Buffer
+  /** The bytes again, for fixed-width numbers. */
+  view: DataView
   /** Where in `buffer` the next byte goes. */
   index: number
   /** The position of `buffer[0]`: see {@link ByteWriter.position}. */
@@ -24,6 +28,7 @@ export class ByteWriter {
 
   constructor(buffer: Buffer, base: number = 0) {
     this.buffer = buffer
+    this.view = viewOf(buffer)
     this.index = 0
     this.base = base
   }
@@ -36,6 +41,7 @@ export class ByteWriter {
   /** Goes on in another buffer, whose first byte has the position `base`. */
   attach(buffer: Buffer, base: number): void {
     this.buffer = buffer
+    this.view = viewOf(buffer)
     this.index = 0
     this.base = base
   }
@@ -49,6 +55,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.index + bytes))
     this.buffer.copy(grown, 0, 0, this.index)
     this.buffer = grown
+    this.view = viewOf(grown)
   }
 
   u8(value: number): void {
@@ -65,12 +72,8 @@ export class ByteWriter {
 
   u32(value: number): void {
     if (this.index + 4 > this.buffer.length) this.#grow(4)
-    const buffer = this.buffer
     const index = this.index
-    buffer[index] = value
-    buffer[index + 1] = value >>> 8
-    buffer[index + 2] = value >>> 16
-    buffer[index + 3] = value >>> 24
+    this.view.setUint32(index, value, true)
     this.index = index + 4
   }
 
@@ -83,12 +86,14 @@ export class ByteWriter {
   /** An unsigned 64-bit integer in 8 bytes. */
   bigU64(value: bigint): void {
     this.reserve(8)
-    this.index = this.buffer.writeBigUInt64LE(value, this.index)
+    this.view.setBigUint64(this.index, value, true)
+    this.index += 8
   }
 
   f64(value: number): void {
     this.reserve(8)
-    this.index = this.buffer.writeDoubleLE(value, this.index)
+    this.view.setFloat64(this.index, value, true)
+    this.index += 8
   }
 
   /** A non-negative safe integer in 1 to 8 bytes, 7 bits each, low bits first. */
@@ -151,6 +156,6 @@ export class ByteWriter {
   patchU32(position: number, value: number): void {
     const at = position - this.base
     if (!(at >= 0 && at + 4 <= this.index)) throw new RangeError(`nothing written at ${position}`)
-    this.buffer.writeUInt32LE(value >>> 0, at)
+    this.view.setUint32(at, value, true)
   }
 }

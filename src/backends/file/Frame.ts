@@ -77,14 +77,23 @@ export const paddedLength = (length: number): number => (length + 7) & ~7
 export const checksum = (buffer: Buffer, start: number, end: number, salt: number): number =>
   Zlib.crc32(buffer.subarray(start, end), salt)
 
-const putU64 = (buffer: Buffer, at: number, value: number): void => {
-  buffer.writeUInt32LE(value % 0x1_0000_0000, at)
-  buffer.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4)
+/**
+ * A view over a buffer's bytes: engines compile its accessors to single instructions, unlike the buffer's own.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const viewOf = (buffer: Buffer): DataView => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+
+const putU64 = (view: DataView, at: number, value: number): void => {
+  view.setUint32(at, value % 0x1_0000_0000, true)
+  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true)
 }
 
 /** Answers NaN for what is no safe integer: it then equals nothing and is below nothing. */
-const getU64 = (buffer: Buffer, at: number): number => {
-  const value = buffer.readUInt32LE(at + 4) * 0x1_0000_0000 + buffer.readUInt32LE(at)
+const getU64 = (view: DataView, at: number): number => {
+  const value = view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true)
   return Number.isSafeInteger(value) ? value : Number.NaN
 }
 
@@ -109,24 +118,31 @@ export interface FrameFields {
 
 /**
  * Completes the frame whose payload lies in `[start + frameHeaderBytes, start + length)`: writes the header, zeros the
- * padding up to `start + paddedLength(length)`, which must lie in the buffer, and answers the frame's checksum.
+ * padding up to `start + paddedLength(length)`, which must lie in the buffer, and answers the frame's checksum. `view` is the buffer's.
  *
  * @since 0.1.0
  * @category combinators
  * @stability unstable
  */
-export const sealFrame = (buffer: Buffer, start: number, length: number, fields: FrameFields, salt: number): number => {
-  buffer.writeUInt32LE(length, start + lengthAt)
-  buffer.writeUInt32LE(fields.previous, start + previousAt)
-  buffer.writeUInt32LE(fields.epoch, start + epochAt)
-  putU64(buffer, start + seqAt, fields.seq)
-  putU64(buffer, start + syncedAt, fields.syncedSeq)
-  buffer.writeDoubleLE(fields.at, start + timeAt)
-  buffer.writeUInt32LE(fields.type, start + typeAt)
+export const sealFrame = (
+  buffer: Buffer,
+  view: DataView,
+  start: number,
+  length: number,
+  fields: FrameFields,
+  salt: number
+): number => {
+  view.setUint32(start + lengthAt, length, true)
+  view.setUint32(start + previousAt, fields.previous, true)
+  view.setUint32(start + epochAt, fields.epoch, true)
+  putU64(view, start + seqAt, fields.seq)
+  putU64(view, start + syncedAt, fields.syncedSeq)
+  view.setFloat64(start + timeAt, fields.at, true)
+  view.setUint32(start + typeAt, fields.type, true)
   const end = start + paddedLength(length)
   for (let i = start + length; i < end; i++) buffer[i] = 0
   const crc = checksum(buffer, start + lengthAt, end, salt)
-  buffer.writeUInt32LE(crc, start)
+  view.setUint32(start, crc, true)
   return crc
 }
 
@@ -171,15 +187,15 @@ export const emptyFrame = (): FoundFrame => ({
  * @category combinators
  * @stability unstable
  */
-export const readHeader = (buffer: Buffer, start: number, into: FoundFrame): void => {
-  into.crc = buffer.readUInt32LE(start)
-  into.length = buffer.readUInt32LE(start + lengthAt)
-  into.previous = buffer.readUInt32LE(start + previousAt)
-  into.epoch = buffer.readUInt32LE(start + epochAt)
-  into.seq = getU64(buffer, start + seqAt)
-  into.syncedSeq = getU64(buffer, start + syncedAt)
-  into.at = buffer.readDoubleLE(start + timeAt)
-  into.type = buffer.readUInt32LE(start + typeAt)
+export const readHeader = (view: DataView, start: number, into: FoundFrame): void => {
+  into.crc = view.getUint32(start, true)
+  into.length = view.getUint32(start + lengthAt, true)
+  into.previous = view.getUint32(start + previousAt, true)
+  into.epoch = view.getUint32(start + epochAt, true)
+  into.seq = getU64(view, start + seqAt)
+  into.syncedSeq = getU64(view, start + syncedAt)
+  into.at = view.getFloat64(start + timeAt, true)
+  into.type = view.getUint32(start + typeAt, true)
 }
 
 /**

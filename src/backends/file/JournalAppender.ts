@@ -193,6 +193,7 @@ export class JournalAppender {
     const seq = this.lastSeq + 1
     this.#chain = sealFrame(
       writer.buffer,
+      writer.view,
       start,
       length,
       {

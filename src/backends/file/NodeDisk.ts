@@ -37,56 +37,44 @@ const run = (
   start: (done: (error: NodeJS.ErrnoException | null) => void) => void
 ): Effect.Effect<void, DiskError> => call<void>(operation, path, (done) => start((error) => done(error, undefined)))
 
-/** One system call's worth of a write: answers how many bytes it took. */
-const writeSome = (
-  fd: number,
-  path: string,
-  buffer: Uint8Array,
-  offset: number,
-  length: number,
-  position: number
-): Effect.Effect<number, DiskError> => {
-  if (length > synchronousWriteBytes) {
-    return call<number>("write", path, (done) => Fs.write(fd, buffer, offset, length, position, done))
-  }
-  try {
-    return Effect.succeed(Fs.writeSync(fd, buffer, offset, length, position))
-  } catch (error) {
-    return Effect.fail(diskError("write", path, error))
-  }
-}
+const shortWrite = (path: string, written: number, length: number): DiskError =>
+  new DiskError({ operation: "write", path, code: "SHORT_WRITE", detail: `${written} of ${length} bytes` })
 
 const makeFile = (fd: number, path: string): DiskFile => {
   let writing = false
+  const writeInPool = (buffer: Uint8Array, offset: number, length: number, position: number) =>
+    call<number>("write", path, (done) => Fs.write(fd, buffer, offset, length, position, done))
+  const writeLarge: DiskFile["write"] = Effect.fnUntraced(
+    function* (buffer, offset, length, position) {
+      writing = true
+      const written = yield* writeInPool(buffer, offset, length, position)
+      if (written === length) return
+      // A full disk takes a part without an error and reports only the next call.
+      const rest = yield* writeInPool(buffer, offset + written, length - written, position + written)
+      if (written + rest !== length) return yield* shortWrite(path, written + rest, length)
+    },
+    Effect.ensuring(
+      Effect.sync(() => {
+        writing = false
+      })
+    )
+  )
+  const writeSmall = (buffer: Uint8Array, offset: number, length: number, position: number) => {
+    try {
+      let written = Fs.writeSync(fd, buffer, offset, length, position)
+      if (written === length) return Effect.void
+      written += Fs.writeSync(fd, buffer, offset + written, length - written, position + written)
+      return written === length ? Effect.void : Effect.fail(shortWrite(path, written, length))
+    } catch (error) {
+      return Effect.fail(diskError("write", path, error))
+    }
+  }
   const write: DiskFile["write"] = (buffer, offset, length, position) =>
     Effect.suspend(() => {
       if (writing) throw new Error(`two writes in flight on ${path}`)
-      writing = true
-      return writeSome(fd, path, buffer, offset, length, position).pipe(
-        Effect.flatMap((written) =>
-          written === length
-            ? Effect.void
-            : // A full disk takes a part without an error and reports only the next call.
-              writeSome(fd, path, buffer, offset + written, length - written, position + written).pipe(
-                Effect.flatMap((rest) =>
-                  written + rest === length
-                    ? Effect.void
-                    : Effect.fail(
-                        new DiskError({
-                          operation: "write",
-                          path,
-                          code: "SHORT_WRITE",
-                          detail: `${written + rest} of ${length} bytes`
-                        })
-                      )
-                )
-              )
-        ),
-        Effect.onExit(() => {
-          writing = false
-          return Effect.void
-        })
-      )
+      return length > synchronousWriteBytes
+        ? writeLarge(buffer, offset, length, position)
+        : writeSmall(buffer, offset, length, position)
     })
   return {
     path,

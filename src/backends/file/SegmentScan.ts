@@ -15,7 +15,8 @@ import {
   isIntact,
   isPlausible,
   paddedLength,
-  readHeader
+  readHeader,
+  viewOf
 } from "./Frame.ts"
 
 /**
@@ -190,6 +191,7 @@ class ChunkWalk {
   take(buffer: Buffer, have: number): Step {
     const { request, state, frame, meta } = this
     const chunkOffset = this.offset
+    const view = viewOf(buffer)
     let at = 0
     while (true) {
       if (request.lastSeq !== undefined && state.lastSeq >= request.lastSeq) {
@@ -198,12 +200,12 @@ class ChunkWalk {
       }
       const left = request.size - this.offset
       const here = have - at
-      if (left < frameHeaderBytes || (here >= 8 && buffer.readUInt32LE(at + 4) === 0)) {
+      if (left < frameHeaderBytes || (here >= 8 && view.getUint32(at + 4, true) === 0)) {
         this.expectZeros = true
         return "done"
       }
       if (here < frameHeaderBytes) return this.need(frameHeaderBytes)
-      readHeader(buffer, at, frame)
+      readHeader(view, at, frame)
       if (!isPlausible(frame)) return this.bad("the frame header makes no sense")
       const padded = paddedLength(frame.length)
       if (padded > left) return this.bad("the frame is longer than the file")
@@ -331,11 +333,12 @@ export const findWitness: (
       const have = yield* file.read(chunk, 0, Math.min(chunk.length, size - start), start)
       if (have < wanted) return undefined
       wanted = frameHeaderBytes
+      const view = viewOf(chunk)
       let at = 0
       while (at + frameHeaderBytes <= have) {
-        const length = chunk.readUInt32LE(at + 4)
+        const length = view.getUint32(at + 4, true)
         if (length >= frameHeaderBytes) {
-          readHeader(chunk, at, frame)
+          readHeader(view, at, frame)
           if (isPlausible(frame) && frame.seq > badSeq && start + at + paddedLength(length) <= size) {
             if (at + paddedLength(length) > have) {
               wanted = paddedLength(length)
