@@ -155,7 +155,7 @@ beforeAll(() => {
 })
 afterAll(() => remove(directory))
 
-describe("the linter", () => {
+describe("the linter", { timeout: 60_000 }, () => {
   it("knows each planted violation from what is allowed", () => {
     // Cases that share a file name are told apart by a number in front of the extension.
     const cases = [...floors, ...others].map((it, index) => ({

@@ -16,7 +16,7 @@ import {
   userTsconfig
 } from "./stage.ts"
 
-describe("the README", () => {
+describe("the README", { timeout: 60_000 }, () => {
   let project: string
   beforeAll(() => {
     project = temporaryDirectory("readme")
@@ -46,7 +46,7 @@ describe("the README", () => {
     expect(stdout).toBe("")
   })
 
-  it("prints a first program that runs to its end", { timeout: 60_000 }, () => {
+  it("prints a first program that runs to its end", () => {
     const [first] = programs
     if (first === undefined) throw new Error("the README prints no program")
     writeFileSync(join(project, "first.ts"), first)

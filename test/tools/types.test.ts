@@ -21,7 +21,7 @@ const compile = (name: string, files: ReadonlyArray<string>): string => {
   return spawnSync(bin("tsc"), ["-p", config], { env: toolEnvironment(), encoding: "utf8" }).stdout.trim()
 }
 
-describe("the type tests", () => {
+describe("the type tests", { timeout: 60_000 }, () => {
   it("compile", () => {
     const files = readdirSync(typeTests).filter((name) => name.endsWith(".tst.ts"))
     expect(files.length).toBeGreaterThan(0)

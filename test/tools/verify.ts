@@ -50,7 +50,7 @@ const withDirectory = (name: string, use: (directory: string) => Outcome): Outco
 // Outside of the lock: its optional platform packages pin a compiler of their own, and only this check needs it.
 const diagnosticsTool = "@effect/tsgo@0.45.0"
 const diagnose = (args: ReadonlyArray<string>, cwd?: string) =>
-  run("npx", ["--yes", "--prefer-offline", diagnosticsTool, ...args], cwd)
+  run("npx", ["--yes", "--prefer-offline", "--fetch-retries=1", "--fetch-timeout=60000", diagnosticsTool, ...args], cwd)
 
 const canary = `import * as Effect from "effect/Effect"
 
@@ -77,7 +77,8 @@ const diagnosesCanary = (): Outcome =>
 
 const effectDiagnostics = (): Outcome => {
   const found = diagnose(["--version"])
-  if (!found.ok) return { _tag: "notRun", reason: `npx cannot get ${diagnosticsTool}: ${found.output.split("\n")[0]}` }
+  if (!found.ok)
+    return { _tag: "notRun", reason: `npx cannot get ${diagnosticsTool}:\n${found.output}`.replaceAll(/\n/g, "\n    ") }
   const planted = diagnosesCanary()
   if (planted._tag !== "passed") return planted
   const { ok, output } = diagnose(["diagnostics", "--project", "tsconfig.json", "--strict", "--format", "text"])
