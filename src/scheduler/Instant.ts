@@ -21,6 +21,7 @@ export type Instant = number | Date | DateTime.DateTime
  * @stability unstable
  */
 export const toMillis = (instant: Instant): number =>
+  // oxlint-disable-next-line no-restricted-globals -- a type test reads no clock
   typeof instant === "number" ? instant : instant instanceof Date ? instant.getTime() : instant.epochMilliseconds
 
 /**

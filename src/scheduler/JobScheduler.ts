@@ -16,13 +16,13 @@ import * as LeaseSupervisor from "../actors/LeaseSupervisor.ts"
 import * as MonotonicClock from "../actors/MonotonicClock.ts"
 import type { Handler } from "../actors/Protocol.ts"
 import * as Settler from "../actors/Settler.ts"
-import { silent } from "../actors/Telemetry.ts"
 import * as WorkerPool from "../actors/WorkerPool.ts"
 import { JobLog } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import { handlerKeyPrefix } from "./JobDefinition.ts"
 import { JobQueue, make as makeQueue } from "./JobQueue.ts"
 import { type ResolvedOptions, resolve, type SchedulerOptions } from "./SchedulerConfig.ts"
+import { SchedulerTelemetry } from "./SchedulerTelemetry.ts"
 
 export type { SchedulerOptions } from "./SchedulerConfig.ts"
 
@@ -64,6 +64,7 @@ const startQueue = Effect.fnUntraced(function* (
   elapsed: MonotonicClock.Elapsed
 ) {
   const log = yield* JobLog
+  const telemetry = yield* SchedulerTelemetry
   const pool = WorkerPool.make({
     queue,
     concurrency: options.queues[queue]?.concurrency ?? options.concurrency,
@@ -71,7 +72,7 @@ const startQueue = Effect.fnUntraced(function* (
     supervisor,
     settler,
     elapsed,
-    telemetry: silent,
+    telemetry,
     timeout: options.timeout,
     abandonAfter: options.abandonAfter
   })
@@ -82,7 +83,7 @@ const startQueue = Effect.fnUntraced(function* (
       pool,
       supervisor,
       elapsed,
-      telemetry: silent,
+      telemetry,
       maxPrefetch: options.maxPrefetch,
       names: undefined,
       pollInterval: options.pollInterval
@@ -103,6 +104,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<JobSchedulerOperations, LogError | Config.ConfigError, JobLog | Scope.Scope> {
   const options = yield* resolve(given)
   const log = yield* JobLog
+  const telemetry = yield* SchedulerTelemetry
   const handlers = handlersOf(yield* Effect.context<never>())
   const elapsed = yield* MonotonicClock.make
   if (handlers.length === 0) {
@@ -130,10 +132,10 @@ export const make = Effect.fnUntraced(function* (
       owner: options.owner,
       leaseDuration,
       elapsed,
-      telemetry: silent,
+      telemetry,
       reclaimInterval: options.reclaimInterval
     }).pipe(Scope.provide(inner))
-    const settler = yield* Settler.make({ log, supervisor, elapsed, telemetry: silent }).pipe(Scope.provide(inner))
+    const settler = yield* Settler.make({ log, supervisor, elapsed, telemetry }).pipe(Scope.provide(inner))
     settlers.push(settler)
     for (const queue of queues) {
       const own = byQueue.get(queue) ?? []
