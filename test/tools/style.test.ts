@@ -47,7 +47,7 @@ const undocumented = (path: string): ReadonlyArray<string> => {
   const source = read(path).split("\n")
   const seen = new Set<string>()
   return source.flatMap((line, index) => {
-    const name = (declaration.exec(line) ?? reexport.exec(line))?.[1]
+    const name = declaration.exec(line)?.[1]
     if (name === undefined || seen.has(name)) return []
     seen.add(name)
     const docstring = docstringAbove(source, index)
@@ -74,11 +74,11 @@ describe("house style", () => {
     expect(long.filter((it) => it.lines > 400)).toEqual([])
   })
 
-  it("names a module's file after its concept, in PascalCase, and folders in lower case", () => {
-    const entry = new Set(["index.ts", "main.ts"])
+  it("names a module's file after its concept, in PascalCase; programs, commands and folders in lower case", () => {
     const misnamed = published.filter((path) => {
       const folders = path.split("/").slice(0, -1)
-      const named = entry.has(basename(path)) || /^[A-Z][A-Za-z0-9]*\.ts$/.test(basename(path))
+      const program = path.startsWith("src/cli/") || basename(path) === "index.ts"
+      const named = /^[A-Z][A-Za-z0-9]*\.ts$/.test(basename(path)) || (program && /^[a-z]+\.ts$/.test(basename(path)))
       return !named || folders.some((folder) => !/^[a-z][a-z0-9]*$/.test(folder))
     })
     expect(misnamed).toEqual([])
