@@ -81,7 +81,16 @@ const effectDiagnostics = (): Outcome => {
     return { _tag: "notRun", reason: `npx cannot get ${diagnosticsTool}:\n${found.output}`.replaceAll(/\n/g, "\n    ") }
   const planted = diagnosesCanary()
   if (planted._tag !== "passed") return planted
-  const { ok, output } = diagnose(["diagnostics", "--project", "tsconfig.json", "--strict", "--format", "text"])
+  const { ok, output } = diagnose([
+    "diagnostics",
+    "--project",
+    "tsconfig.json",
+    "--strict",
+    "--severity",
+    "error,warning",
+    "--format",
+    "text"
+  ])
   const counts = /Checked (\d+) files out of (\d+)/.exec(output)
   if (!ok) return failed(output)
   if (counts === null || counts[1] === "0" || counts[1] !== counts[2]) return failed(`it left files out:\n${output}`)
