@@ -144,7 +144,8 @@ export const decide = (job: Job | undefined, command: Command, context: CommandC
       return context.sameRequest ? "duplicate" : "idConflict"
     case "Replace":
       if (job.status !== "Waiting") return job.status === "Leased" ? "leased" : (terminal(job) ?? "deadLettered")
-      return job.deliveries > 0 ? "granted" : { _tag: "Replaced", job: command.job }
+      // not `deliveries`, which a redrive sets back: what was granted once keeps its token for good
+      return job.token > 0 ? "granted" : { _tag: "Replaced", job: command.job }
     case "Claim":
       if (!context.sessionLive) return "sessionDead"
       if (job.status !== "Waiting") return job.status === "Leased" ? "leased" : (terminal(job) ?? "deadLettered")
@@ -256,7 +257,7 @@ export const apply = (job: Job | undefined, event: Event): Job | undefined => {
   if (job === undefined) throw new Error(`leasehold: ${event._tag} on a job that does not exist`)
   switch (event._tag) {
     case "Replaced":
-      assert(job.status === "Waiting" && job.deliveries === 0, event, job)
+      assert(job.status === "Waiting" && job.token === 0, event, job)
       return created(event.job, job.generation + 1)
     case "Granted":
       assert(job.status === "Waiting" && event.token > job.token, event, job)

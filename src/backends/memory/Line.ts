@@ -10,7 +10,13 @@
 import { Heap } from "./Heap.ts"
 import type { JobRecord } from "./JobRecord.ts"
 
-/** The parts of a queue's policy that concern groups. */
+/**
+ * The parts of a queue's policy that concern groups.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
 export interface GroupPolicy {
   readonly groupConcurrency: number
   readonly groupOnRetry: "block" | "stepAside"
