@@ -6,7 +6,14 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { ClaimResult, EnqueueItem, EnqueueResult, JobView, SettleRequest, SettleResult } from "../src/log/JobLog.ts"
+import type {
+  ClaimResult,
+  EnqueueItem,
+  EnqueueResult,
+  JobView,
+  SettleRequest,
+  SettleResult
+} from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
@@ -60,7 +67,11 @@ interface InFlight {
   readonly name: string
   answered: boolean
   /** Judges the answer, where there is one, or assumes that all of it happened. */
-  readonly carryOut: (model: Model.Model, window: Model.Window, views: ReadonlyArray<JobView>) => ReadonlyArray<Model.Violation>
+  readonly carryOut: (
+    model: Model.Model,
+    window: Model.Window,
+    views: ReadonlyArray<JobView>
+  ) => ReadonlyArray<Model.Violation>
   readonly fiber: Fiber.Fiber<unknown, unknown>
 }
 

@@ -14,7 +14,8 @@ import type { Law } from "./Law.ts"
  */
 export const atLeastOnce: Law = overHistories({
   name: "atLeastOnce",
-  statement: "A job whose enqueue was acknowledged is there until it is settled, cancelled or purged, over every crash.",
+  statement:
+    "A job whose enqueue was acknowledged is there until it is settled, cancelled or purged, over every crash.",
   profile: {
     weights: { Enqueue: 8, Close: 1, Crash: 3, CrashDuring: 3, AdvanceToExpiry: 1, Reclaim: 1 },
     options: { priority: 20, delay: 20, group: 10 }
@@ -133,9 +134,20 @@ export const priorityOrder: Law = overHistories({
  */
 export const groupFifo: Law = overHistories({
   name: "groupFifo",
-  statement: "A group's jobs are first granted in enqueue order, no more at a time than its concurrency, once per permit.",
+  statement:
+    "A group's jobs are first granted in enqueue order, no more at a time than its concurrency, once per permit.",
   profile: {
-    weights: { Enqueue: 8, Claim: 10, Advance: 2, AdvanceToExpiry: 2, Reclaim: 2, Close: 1, Cancel: 1, Configure: 1, Crash: 1 },
+    weights: {
+      Enqueue: 8,
+      Claim: 10,
+      Advance: 2,
+      AdvanceToExpiry: 2,
+      Reclaim: 2,
+      Close: 1,
+      Cancel: 1,
+      Configure: 1,
+      Crash: 1
+    },
     options: { group: 85, priority: 40, delay: 20 }
   },
   claimedBy: (can) => can.groups
@@ -177,7 +189,8 @@ export const enqueueIdempotent: Law = overHistories({
  */
 export const deadLettersConserved: Law = overHistories({
   name: "deadLettersConserved",
-  statement: "A job out of attempts, deliveries or time becomes a dead letter with its payload and cause, and stays one.",
+  statement:
+    "A job out of attempts, deliveries or time becomes a dead letter with its payload and cause, and stays one.",
   profile: {
     weights: { Claim: 8, Settle: 8, AdvanceToExpiry: 2, Reclaim: 3, Advance: 2, Redrive: 2, Purge: 1, Crash: 2 },
     options: { bounds: 60, deadline: 30, delay: 10 }
@@ -207,7 +220,17 @@ export const recoveryIsLegalPrefix: Law = overHistories({
   name: "recoveryIsLegalPrefix",
   statement: "After a crash the log shows all that was acknowledged, and of each call in flight all or nothing.",
   profile: {
-    weights: { CrashDuring: 6, Crash: 3, AdvanceToExpiry: 1, Cancel: 1, Pause: 1, Resume: 1, Redrive: 1, Purge: 1, Renew: 1 },
+    weights: {
+      CrashDuring: 6,
+      Crash: 3,
+      AdvanceToExpiry: 1,
+      Cancel: 1,
+      Pause: 1,
+      Resume: 1,
+      Redrive: 1,
+      Purge: 1,
+      Renew: 1
+    },
     options: { priority: 20, delay: 20, bounds: 20, group: 20, key: 20, metadata: 10 },
     followUps: 20
   },
@@ -312,7 +335,17 @@ export const readsAgree: Law = overHistories({
   name: "readsAgree",
   statement: "Counts, lists and single jobs tell the same story, in enqueue order and complete over all pages.",
   profile: {
-    weights: { Enqueue: 9, Cancel: 1, Pause: 1, Resume: 1, Purge: 1, Redrive: 1, AdvanceToExpiry: 1, Reclaim: 1, Close: 1 },
+    weights: {
+      Enqueue: 9,
+      Cancel: 1,
+      Pause: 1,
+      Resume: 1,
+      Purge: 1,
+      Redrive: 1,
+      AdvanceToExpiry: 1,
+      Reclaim: 1,
+      Close: 1
+    },
     options: { delay: 30, bounds: 20, deadline: 10, group: 10 },
     length: 50
   },

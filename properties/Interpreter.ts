@@ -94,7 +94,11 @@ const enqueueAgain = (world: World, step: Extract<Step, { readonly _tag: "Enqueu
 
 // --- claim
 
-const remember = (world: World, request: ClaimRequest, grants: ReadonlyArray<World["grants"][number]["grant"]>): void => {
+const remember = (
+  world: World,
+  request: ClaimRequest,
+  grants: ReadonlyArray<World["grants"][number]["grant"]>
+): void => {
   for (const grant of grants) world.grants.push({ grant, session: request.session })
 }
 
@@ -180,7 +184,9 @@ const toSettlement = (world: World, spec: SettleSpec): SettleItem["settlement"] 
   switch (spec.kind) {
     case "Complete": {
       const followUps = spec.followUps.map((followUp) => toItem(world, followUp))
-      const bad = spec.badFollowUp ? followUps.map((item, i) => (i === 0 ? { ...item, name: "not a name" } : item)) : followUps
+      const bad = spec.badFollowUp
+        ? followUps.map((item, i) => (i === 0 ? { ...item, name: "not a name" } : item))
+        : followUps
       return { _tag: "Complete", result: spec.result, ...(bad.length === 0 ? undefined : { enqueue: bad }) }
     }
     case "Retry":
@@ -431,9 +437,7 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
       return advance(world, step.millis)
     case "AdvanceToExpiry": {
       const session = world.model.sessions.get(world.slots[step.slot % 3] ?? "")
-      return session === undefined
-        ? Effect.void
-        : advance(world, session.expiresAt - world.now + (step.short ? -1 : 0))
+      return session === undefined ? Effect.void : advance(world, session.expiresAt - world.now + (step.short ? -1 : 0))
     }
     case "Reclaim":
       return reclaim(world, step.limit)

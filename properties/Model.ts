@@ -70,6 +70,8 @@ export interface ModelJob {
   kinds: ReadonlyArray<string>
   result: string | undefined
   progress: string | undefined
+  /** The progress is of an earlier grant: a log may show it on or drop it. */
+  oldProgress: boolean
 }
 
 /**
@@ -166,7 +168,6 @@ export const endGrant = (
 ): void => {
   job.session = undefined
   job.started = false
-  job.progress = undefined
   if (job.status === "Cancelled") return
   if (end.counted) job.attempts += 1
   if (end.backOff !== undefined) {
@@ -178,7 +179,8 @@ export const endGrant = (
   }
   job.backingOff = end.counted && end.backOff !== undefined
   const kinds: Array<string> = []
-  if (job.deadline !== undefined && (job.deadline <= window.after || job.deadline < job.visibleBy)) kinds.push("deadline")
+  if (job.deadline !== undefined && (job.deadline <= window.after || job.deadline < job.visibleBy))
+    kinds.push("deadline")
   if (end.counted && job.attempts >= job.maxAttempts) kinds.push("maxAttempts")
   if (job.deliveries >= job.maxDeliveries) kinds.push("maxDeliveries")
   if (kinds.length === 0) job.status = "Waiting"
@@ -262,12 +264,7 @@ export const endAllSessions = (model: Model): void => {
  * @category getters
  * @stability unstable
  */
-export const inFlight = (
-  model: Model,
-  queue: string,
-  group: string,
-  counts: (job: ModelJob) => boolean
-): number => {
+export const inFlight = (model: Model, queue: string, group: string, counts: (job: ModelJob) => boolean): number => {
   let count = 0
   for (const job of model.jobs.values()) {
     if (job.session !== undefined && job.item.queue === queue && job.item.group === group && counts(job)) count += 1
@@ -329,6 +326,6 @@ export const surelyClaimable = (
     const policy = policyOf(model, queue)
     if (inFlight(model, queue, group, () => true) >= policy.groupConcurrency) return false
     const ahead = waitingInGroup(model, queue, group).filter((other) => other.order < job.order)
-    // whatever stands before it must be neither claimable first nor blocking the line
-    return ahead.every((other) => other.visibleFrom > window.after && (policy.stepAside || !other.backingOff))
+    // what stands before it must be neither claimable first nor possibly blocking the line by backing off
+    return ahead.every((other) => other.visibleFrom > window.after && (policy.stepAside || !other.everGranted))
   })

@@ -71,7 +71,8 @@ const judgeGrant = (model: Model, grant: Grant, request: ClaimRequest, window: W
   if (job.visibleFrom > window.after) {
     report("neverEarly", `granted ${job.visibleFrom - window.after} ms before its time`)
   }
-  if (grant.readySince > window.after) report("neverEarly", `ready only since ${grant.readySince - window.after} ms ahead`)
+  if (grant.readySince > window.after)
+    report("neverEarly", `ready only since ${grant.readySince - window.after} ms ahead`)
   if (job.deadline !== undefined && job.deadline <= window.before) {
     report("deadLettersConserved", `granted ${window.before - job.deadline} ms after its deadline`)
   }
@@ -82,7 +83,8 @@ const judgeGrant = (model: Model, grant: Grant, request: ClaimRequest, window: W
   if (!intact(job, grant)) {
     report("payloadIntact", `granted as ${shown(grant)}, enqueued as ${shown(job.item)}`)
   }
-  if (grant.priority !== job.priority) report("priorityOrder", `has priority ${job.priority}, granted with ${grant.priority}`)
+  if (grant.priority !== job.priority)
+    report("priorityOrder", `has priority ${job.priority}, granted with ${grant.priority}`)
   if (grant.generation !== job.generation) {
     report("tokenMonotone", `generation ${job.generation}, granted as ${grant.generation}`)
   }
@@ -130,12 +132,7 @@ const judgeGroup = (model: Model, job: ModelJob, window: Window, report: Report)
   }
 }
 
-const judgeOrder = (
-  claimable: Array<ModelJob>,
-  job: ModelJob,
-  capabilities: Capabilities,
-  report: Report
-): void => {
+const judgeOrder = (claimable: Array<ModelJob>, job: ModelJob, capabilities: Capabilities, report: Report): void => {
   if (capabilities.order === "none" || job.item.group !== undefined) return
   const levels = capabilities.priorities > 1
   const better = claimable.filter((other) => {
@@ -163,6 +160,7 @@ export const grantTo = (model: Model, job: ModelJob, session: string, token: big
   job.token = token
   job.session = session
   job.started = false
+  job.oldProgress = true
   job.backingOff = false
   if (token > model.maxToken) model.maxToken = token
 }
@@ -212,7 +210,7 @@ export const claimed = (
   return violations
 }
 
-/** An empty claim names the next instant worth waking for. */
+/** An empty claim names the next instant worth waking for: a delay, a retry, or the end of another's lease. */
 const judgeNextAt = (
   model: Model,
   request: ClaimRequest,
@@ -226,8 +224,10 @@ const judgeNextAt = (
     const next =
       job.status === "Waiting" && job.visibleFrom > window.after
         ? job.visibleBy
-        : job.status === "Leased" && job.session !== undefined && !surelyDead(model, job.session, window.after)
-          ? model.sessions.get(job.session)?.expiresAt
+        : job.status === "Leased" &&
+            job.session !== request.session &&
+            !surelyDead(model, job.session ?? "", window.after)
+          ? model.sessions.get(job.session ?? "")?.expiresAt
           : undefined
     if (next === undefined) continue
     if (result.nextAt === undefined || result.nextAt > next) {

@@ -43,7 +43,8 @@ export const newJob = (item: EnqueueItem, order: number, window: Window): ModelJ
     finishedBy: 0,
     kinds: [],
     result: undefined,
-    progress: undefined
+    progress: undefined,
+    oldProgress: false
   }
 }
 
@@ -91,7 +92,10 @@ const judgeOne = (
   if (known !== undefined) {
     if (sameBytes(known.item, item)) {
       if (answer._tag !== "Inserted" || answer.id !== item.id) {
-        report("enqueueIdempotent", `the same job again was answered ${answer._tag} ${answer.id}, the first time Inserted`)
+        report(
+          "enqueueIdempotent",
+          `the same job again was answered ${answer._tag} ${answer.id}, the first time Inserted`
+        )
       }
     } else if (answer._tag !== "Refused") {
       report("enqueueIdempotent", `other bytes under a known id were answered ${answer._tag}, not Refused`)
@@ -108,7 +112,10 @@ const judgeOne = (
       return insert(model, item, window)
     case "Duplicate":
       if (holder === undefined || holder.id !== answer.id) {
-        report("keyDeduplicates", `answered Duplicate of ${answer.id}, but the key is held by ${holder?.id ?? "nobody"}`)
+        report(
+          "keyDeduplicates",
+          `answered Duplicate of ${answer.id}, but the key is held by ${holder?.id ?? "nobody"}`
+        )
         return
       }
       if (item.key?.onConflict === "replace" && holder.job?.everGranted === false && holder.job.status === "Waiting") {

@@ -208,7 +208,9 @@ export const renewed = (
   }
   for (const entry of request.progress) {
     const job = held.get(entry.token)
-    if (job?.status === "Leased") job.progress = entry.value
+    if (job?.status !== "Leased") continue
+    job.progress = entry.value
+    job.oldProgress = false
   }
   const paused = [...model.paused].filter((queue) => [...held.values()].some((job) => job.item.queue === queue))
   for (const queue of paused) {
@@ -275,6 +277,7 @@ const expectation = (
         reasons: status === undefined || status === "Waiting" ? unknown : [statusReason[status]],
         act: () => {
           if (job === undefined) return
+          job.backingOff = false
           if (command.delay !== undefined) {
             job.visibleFrom = window.before + command.delay
             job.visibleBy = window.after + command.delay
@@ -309,7 +312,8 @@ const expectation = (
           const old = model.policies.get(command.queue)
           model.policies.set(command.queue, {
             groupConcurrency: command.policy.groupConcurrency ?? old?.groupConcurrency ?? 1,
-            stepAside: (command.policy.groupOnRetry ?? (old?.stepAside === true ? "stepAside" : "block")) === "stepAside"
+            stepAside:
+              (command.policy.groupOnRetry ?? (old?.stepAside === true ? "stepAside" : "block")) === "stepAside"
           })
         }
       }

@@ -75,7 +75,9 @@ const difference = (job: ModelJob, view: JobView, now: number): ReadonlyArray<Mi
     case "Leased":
       same("tokenMonotone", "token", String(view.token), String(job.token))
       same("singleClaimer", "session", view.session, job.session)
-      same("staleTokenRefused", "progress", view.progress, job.progress)
+      if (!job.oldProgress || view.progress !== undefined) {
+        same("staleTokenRefused", "progress", view.progress, job.progress)
+      }
       break
     case "Completed":
       if (view.result !== undefined || job.result === undefined) {
@@ -124,9 +126,10 @@ const judgeCounts = (model: Model, snapshot: Snapshot, quiet: boolean): Readonly
     if (!quiet) continue
     for (const [field, expected] of Object.entries(countsOf(snapshot.jobs, queue))) {
       const actual: unknown = Reflect.get(shown, field)
-      if (actual !== expected) say(["readsAgree"], `counts: ${field} of ${queue} is ${String(actual)}, expected ${expected}`)
+      if (actual !== expected)
+        say(["readsAgree"], `counts: ${field} of ${queue} is ${String(actual)}, expected ${expected}`)
     }
-    if ((shown.ready > 0) !== (shown.oldestReadySince !== undefined)) {
+    if (shown.ready > 0 !== (shown.oldestReadySince !== undefined)) {
       say(["readsAgree"], `counts: ${shown.ready} ready in ${queue}, oldest since ${shown.oldestReadySince}`)
     }
   }

@@ -221,10 +221,7 @@ export const look = (
  * @category getters
  * @stability unstable
  */
-export const observe = (
-  world: World,
-  judge: (window: Model.Window) => ReadonlyArray<LawName>
-): Effect.Effect<void> =>
+export const observe = (world: World, judge: (window: Model.Window) => ReadonlyArray<LawName>): Effect.Effect<void> =>
   Effect.gen(function* () {
     const before = world.now
     const seen = yield* outcome(look(world.log), world.patience)
@@ -261,7 +258,8 @@ export const sessionOf = (world: World, slot: number): Effect.Effect<string | un
       return undefined
     }
     const session = opened.value
-    if (world.model.sessions.has(session.id)) report(world, ["staleTokenRefused"], `session id ${session.id} is used again`)
+    if (world.model.sessions.has(session.id))
+      report(world, ["staleTokenRefused"], `session id ${session.id} is used again`)
     if (session.leaseDuration !== leaseDuration || session.expiresAt !== session.now + leaseDuration) {
       report(world, ["reclaimOnExpiry"], `opened for ${leaseDuration} ms, answered ${json(session)}`)
     }
