@@ -1,4 +1,4 @@
-/** The README's programs compile as printed against the built package, and the first one runs. */
+/** The README's first program compiles as printed against the built package, and runs. */
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -40,22 +40,13 @@ describe("the README", { timeout: 60_000 }, () => {
     expect(programs.length).toBeGreaterThan(0)
   })
 
-  it("prints programs that compile", () => {
-    for (const [index, program] of programs.entries()) writeFileSync(join(project, `program${index}.ts`), program)
-    const { stdout } = spawnSync(bin("tsc"), ["-p", project], { env: toolEnvironment(), encoding: "utf8" })
-    expect(stdout).toBe("")
-  })
-
-  it("prints a first program that runs to its end", () => {
-    const [first] = programs
-    if (first === undefined) throw new Error("the README prints no program")
-    writeFileSync(join(project, "first.ts"), first)
-    const { signal, status, stderr, stdout } = spawnSync(process.execPath, ["first.ts"], {
-      cwd: project,
-      env: toolEnvironment(),
-      encoding: "utf8",
-      timeout: 30_000
-    })
+  it("prints a first program that compiles and runs to its end", () => {
+    const [program] = programs
+    if (program === undefined) throw new Error("the README prints no program")
+    writeFileSync(join(project, "program.ts"), program)
+    const options = { cwd: project, env: toolEnvironment(), encoding: "utf8", timeout: 30_000 } as const
+    expect(spawnSync(bin("tsc"), ["-p", project], options).stdout).toBe("")
+    const { signal, status, stderr, stdout } = spawnSync(process.execPath, ["program.ts"], options)
     expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" })
     expect(stdout).not.toBe("")
   })

@@ -1,6 +1,6 @@
 /**
- * The programs a Markdown text prints: what stands in its fences marked exactly `ts`. A fence with anything after `ts`
- * is part of a program and left out.
+ * What a Markdown text prints in its fences marked exactly `ts`, as printed, in order. Of the README's, the first is a
+ * whole program; later ones may be parts of one.
  */
 export const readmePrograms = (markdown: string): ReadonlyArray<string> => {
   const lines = markdown.split("\n")
