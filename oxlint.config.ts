@@ -151,6 +151,7 @@ export default defineConfig({
         "eslint/no-restricted-properties": [
           "error",
           { object: "Math", property: "random", message: "Randomness goes through Effect's Random." },
+          { object: "DateTime", property: "nowUnsafe", message: "Time goes through Effect's Clock: DateTime.now." },
           { object: "process", property: "hrtime", message: "Time goes through Effect's Clock." },
           { object: "globalThis", property: "Date", message: "Time goes through Effect's Clock." },
           { object: "globalThis", property: "performance", message: "Time goes through Effect's Clock." },

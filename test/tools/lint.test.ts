@@ -105,6 +105,25 @@ const others = [
   ...ambient("globalThis.setTimeout(() => {}, 1)", "no-restricted-properties"),
   ...ambient("setInterval(() => {}, 1)", "no-restricted-globals"),
   ...ambient("crypto.randomUUID()", "no-restricted-globals"),
+  planted(
+    "DateTime.nowUnsafe()",
+    "src/log/A.ts",
+    'import * as DateTime from "effect/DateTime"\nexport const value = () => DateTime.nowUnsafe()\n',
+    "no-restricted-properties"
+  ),
+  planted(
+    "randomUUID of node:crypto",
+    "src/backends/file/A.ts",
+    'import { randomUUID } from "node:crypto"\nexport const value = () => randomUUID()\n',
+    "no-restricted-imports"
+  ),
+  planted(
+    "createHash of node:crypto",
+    "src/backends/file/A.ts",
+    'import { createHash } from "node:crypto"\nexport const value = () => createHash("sha256")\n',
+    undefined
+  ),
+  ...closed("src/backends/file/A.ts", "node:timers/promises", "node:perf_hooks"),
   ...ambient("process.hrtime.bigint()", "no-restricted-properties"),
   planted("Date.now()", "bench/A.ts", "export const value = Date.now()\n", undefined),
   planted("console", "src/log/A.ts", 'console.log("x")\n', "no-console"),

@@ -140,6 +140,18 @@ describe("the package", () => {
     expect(read("CHANGELOG.md")).toMatch(new RegExp(`^## ${version.replaceAll(".", "\\.")}$`, "m"))
   })
 
+  it("locks the binaries of every platform: npm drops those of others when it locks beside an installed tree", () => {
+    const { packages } = JSON.parse(read("package-lock.json")) as {
+      readonly packages: Readonly<Record<string, { readonly optionalDependencies?: Readonly<Record<string, string>> }>>
+    }
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies)
+        .filter((name) => !(`node_modules/${name}` in packages) && !(`${path}/node_modules/${name}` in packages))
+        .map((name) => `${path}: ${name}`)
+    )
+    expect(missing).toEqual([])
+  })
+
   it("pins every tool, and tests with a version its users may have", () => {
     const { devDependencies } = JSON.parse(read("package.json")) as {
       readonly devDependencies: Readonly<Record<string, string>>
