@@ -143,7 +143,7 @@ const others = [
 ]
 
 interface Report {
-  readonly diagnostics: ReadonlyArray<{ readonly code: string; readonly filename: string; readonly message: string }>
+  readonly diagnostics: ReadonlyArray<{ readonly code: string; readonly filename: string }>
 }
 
 /** Lints a set of files in a directory of their own, laid out as in the repository. */
@@ -195,13 +195,16 @@ describe("the linter", { timeout: 60_000 }, () => {
     expect(wrong).toEqual([])
   })
 
-  it("sees a cycle, also one of types", () => {
+  it("sees a cycle of values; types may refer to each other", () => {
     const { diagnostics } = lint(join(directory, "cycle"), {
       "src/log/A.ts": 'import { b } from "./B.ts"\nexport const a = () => b\n',
       "src/log/B.ts": 'import { c } from "./C.ts"\nexport const b = () => c\n',
       "src/log/C.ts": 'import { a } from "./A.ts"\nexport const c = () => a\n',
-      "tsconfig.json": "{}"
+      "src/log/D.ts": 'import type { E } from "./E.ts"\nexport type D = { readonly e?: E }\n',
+      "src/log/E.ts": 'import type { D } from "./D.ts"\nexport type E = { readonly d?: D }\n'
     })
-    expect(new Set(diagnostics.map((it) => it.code))).toEqual(new Set(["import(no-cycle)"]))
+    expect(diagnostics.map((it) => `${it.filename} ${it.code}`).toSorted()).toEqual(
+      ["A", "B", "C"].map((name) => `src/log/${name}.ts import(no-cycle)`)
+    )
   })
 })
