@@ -106,7 +106,8 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     failures = 0
     const { cursor, grants, nextAt, now } = exit.value
     if (grants.length > 0) {
-      telemetry.claimed(pool.queue, grants, elapsed() - startedAt, now)
+      const at = elapsed()
+      telemetry.claimed(pool.queue, grants, at - startedAt, now, at)
       pool.assign({ epoch: live.epoch, grants })
       continue
     }

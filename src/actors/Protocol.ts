@@ -6,8 +6,9 @@
  *
  * @since 0.1.0
  */
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { Grant, Session, SettleItem, Settlement } from "../log/JobLog.ts"
+import type { EnqueueItem, Grant, Session, SettleItem, Settlement } from "../log/JobLog.ts"
 
 /**
  * Counts the sessions a scheduler has had. It fences messages inside the process as tokens fence calls to the log.
@@ -56,6 +57,8 @@ export interface Assign {
 export interface Settle {
   readonly epoch: Epoch
   readonly queue: string
+  /** The job's name. */
+  readonly name: string
   readonly item: SettleItem
   /** Local monotonic time at which the run started, undefined if it never did. */
   readonly startedAt: number | undefined
@@ -84,10 +87,13 @@ export type StopReason = "timeout" | "leaseLost" | "cancelled" | "drain"
  */
 export interface RunContext {
   readonly grant: Grant
+  /** Jobs to enqueue with the completion. */
+  readonly followUps: ReadonlyArray<EnqueueItem> | undefined
   /** Milliseconds of the lease that this process may still rely on; renewal adds to it. */
   readonly remainingLease: () => number
   /** Stores a progress value with the next renewal. */
   readonly progress: (value: string) => void
+  readonly followUp: (item: EnqueueItem) => void
 }
 
 /**
@@ -106,13 +112,18 @@ export interface Handler {
   readonly leaseDuration: number | undefined
   /** Milliseconds per attempt, unless the job says otherwise. */
   readonly timeout: number | undefined
+  /** Decodes the payload and starts the handler in a fiber with its own services. */
+  readonly start: (context: RunContext) => Fiber.Fiber<unknown, unknown>
   /**
-   * Starts decoding, running and encoding in a fiber with the handler's own services, which must not outlive the
-   * grant. It ends in a settlement; only bugs and interruption escape it.
+   * What a result or a typed failure means, at once or after some work; undefined for a defect or an interruption,
+   * about which the worker decides.
    */
-  readonly start: (context: RunContext) => Fiber.Fiber<Settlement>
-  /** What to do about an attempt that ended without a settlement: a defect, or a timeout. */
-  readonly onFailure: (grant: Grant, cause: FailureReport) => Fiber.Fiber<Settlement>
+  readonly conclude: (
+    context: RunContext,
+    exit: Exit.Exit<unknown, unknown>
+  ) => Settlement | Fiber.Fiber<Settlement> | undefined
+  /** What to do about an attempt that ended without its handler's say: a defect, or a timeout. */
+  readonly onFailure: (grant: Grant, report: FailureReport) => Fiber.Fiber<Settlement>
 }
 
 /**

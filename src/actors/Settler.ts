@@ -85,14 +85,15 @@ export const make = Effect.fnUntraced(function* (
     return pending.splice(0, count)
   }
 
-  const note = (message: Settle, result: SettleResult): void => {
+  const note = (message: Settle, result: SettleResult, now: number): void => {
     const { item, queue } = message
     if (result._tag === "Settled") {
       telemetry.settled(
         queue,
         item,
         result.state,
-        message.startedAt === undefined ? undefined : elapsed() - message.startedAt
+        message.startedAt === undefined ? undefined : now - message.startedAt,
+        message.name
       )
       return
     }
@@ -120,7 +121,8 @@ export const make = Effect.fnUntraced(function* (
     for (;;) {
       const exit = yield* Effect.exit(whileUnknown(log.settle(request), () => elapsed() < live.trustedUntil()))
       if (Exit.isSuccess(exit)) {
-        for (let index = 0; index < batch.length; index++) note(batch[index]!, exit.value[index]!)
+        const now = elapsed()
+        for (let index = 0; index < batch.length; index++) note(batch[index]!, exit.value[index]!, now)
         return
       }
       const error = Cause.findErrorOption(exit.cause)

@@ -11,12 +11,18 @@ import type { Grant, SettleItem } from "../log/JobLog.ts"
  * @stability unstable
  */
 export interface Telemetry {
-  /** A claim was answered after `millis`. */
-  readonly claimed: (queue: string, grants: ReadonlyArray<Grant>, millis: number, now: number) => void
-  /** A handler started. */
-  readonly started: (grant: Grant) => void
-  /** A settlement was accepted; `runMillis` is undefined for a job that never started. */
-  readonly settled: (queue: string, item: SettleItem, state: string, runMillis: number | undefined) => void
+  /** A claim was answered after `millis`, when it was `now` in the log's time and `at` in local elapsed time. */
+  readonly claimed: (queue: string, grants: ReadonlyArray<Grant>, millis: number, now: number, at: number) => void
+  /** A handler starts, at this local elapsed time. */
+  readonly started: (grant: Grant, at: number) => void
+  /** A settlement was accepted; `runMillis` is undefined for a job that never started, `name` is the job's. */
+  readonly settled: (
+    queue: string,
+    item: SettleItem,
+    state: string,
+    runMillis: number | undefined,
+    name: string
+  ) => void
   /** A settlement was refused. */
   readonly refused: (queue: string, reason: string) => void
   /** Grants were lost with their lease. */

@@ -9,15 +9,15 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type { Grant, Settlement } from "../log/JobLog.ts"
 import type { GrantHolder, LeaseSupervisor } from "./LeaseSupervisor.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Assign, Epoch, Handler, StopReason } from "./Protocol.ts"
+import { Run } from "./Run.ts"
 import type { Settler } from "./Settler.ts"
 import type { Telemetry } from "./Telemetry.ts"
-import type { Timer } from "./TimerHeap.ts"
 
 /**
  * @since 0.1.0
@@ -60,19 +60,6 @@ export interface WorkerPoolOptions {
   readonly abandonAfter: number
 }
 
-interface Run {
-  readonly grant: Grant
-  readonly epoch: Epoch
-  readonly handler: Handler
-  readonly startedAt: number
-  fiber: Fiber.Fiber<Settlement> | undefined
-  timer: Timer | undefined
-  stop: StopReason | undefined
-  progress: string | undefined
-  reported: boolean
-  done: boolean
-}
-
 /** Back-off of a job that nobody here can run: it may belong to a newer release. */
 const noHandlerDelay = (grant: Grant): number => Math.min(60_000, 500 * 2 ** Math.min(grant.delivery, 8))
 
@@ -99,46 +86,60 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     settler.offer({
       epoch,
       queue,
+      name: grant.name,
       item: { id: grant.id, token: grant.token, receipt: grant.receipt, settlement },
       startedAt
     })
 
-  const settleWith = (run: Run, fiber: Fiber.Fiber<Settlement>): void => {
-    const settle = (exit: Exit.Exit<Settlement>): void =>
+  const settle = (run: Run, outcome: Settlement | Fiber.Fiber<Settlement>): void => {
+    if (!Fiber.isFiber(outcome)) return offer(run.epoch, run.grant, outcome, run.startedAt)
+    const settled = (exit: Exit.Exit<Settlement>): void =>
       offer(
         run.epoch,
         run.grant,
         Exit.isSuccess(exit)
           ? exit.value
-          : { _tag: "Retry", delay: 60_000, cause: { kind: "defect", message: Cause.pretty(exit.cause) } },
+          : { _tag: "Retry", delay: 60_000, cause: { kind: "defect", message: "its retry policy failed" } },
         run.startedAt
       )
-    const exit = fiber.pollUnsafe()
-    if (exit === undefined) fiber.addObserver(settle)
-    else settle(exit)
+    const exit = outcome.pollUnsafe()
+    if (exit === undefined) outcome.addObserver(settled)
+    else settled(exit)
   }
 
-  const finish = (run: Run, exit: Exit.Exit<Settlement> | undefined): void => {
+  /** How a run is settled that its handler has no say about. */
+  const byStop = (run: Run, exit: Exit.Exit<unknown, unknown> | undefined): Settlement | Fiber.Fiber<Settlement> => {
+    switch (run.stop) {
+      case "timeout": {
+        const message = `no result within ${run.grant.timeout ?? run.handler.timeout ?? options.timeout} ms`
+        return run.handler.onFailure(run.grant, { kind: "timeout", message })
+      }
+      case "cancelled":
+      case "drain": {
+        const message = run.stop === "drain" ? "the scheduler shut down" : "the job was cancelled"
+        return { _tag: "Release", cause: { kind: "released", message } }
+      }
+      default: {
+        const message = exit === undefined || Exit.isSuccess(exit) ? "no exit" : Cause.pretty(exit.cause)
+        return run.handler.onFailure(run.grant, { kind: "defect", message })
+      }
+    }
+  }
+
+  /** Ends a run, once. Without an exit its fiber still runs, and is left to itself. */
+  const finish = (run: Run, exit: Exit.Exit<unknown, unknown> | undefined): void => {
     if (run.done) return
     run.done = true
+    ended++
+    if (run.stop === "leaseLost") return
+    settle(run, (exit === undefined ? undefined : run.handler.conclude(run, exit)) ?? byStop(run, exit))
+  }
+
+  const finishAsync = (run: Run, exit: Exit.Exit<unknown, unknown> | undefined): void => {
+    if (run.done) return
     if (run.timer !== undefined) run.timer.cancelled = true
     running.delete(run.grant.token)
-    ended++
-    if (exit !== undefined && Exit.isSuccess(exit) && run.stop !== "leaseLost") {
-      offer(run.epoch, run.grant, exit.value, run.startedAt)
-    } else if (run.stop === "timeout") {
-      const message = `no result within ${run.grant.timeout ?? run.handler.timeout ?? options.timeout} ms`
-      settleWith(run, run.handler.onFailure(run.grant, { kind: "timeout", message }))
-    } else if (run.stop === undefined) {
-      const message = exit === undefined || Exit.isSuccess(exit) ? "no exit" : Cause.pretty(exit.cause)
-      settleWith(run, run.handler.onFailure(run.grant, { kind: "defect", message }))
-    } else if (run.stop !== "leaseLost") {
-      const cause = {
-        kind: "released" as const,
-        message: run.stop === "drain" ? "the scheduler shut down" : "cancelled"
-      }
-      offer(run.epoch, run.grant, { _tag: "Release", cause }, run.startedAt)
-    }
+    finish(run, exit)
     pump()
   }
 
@@ -148,7 +149,7 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     supervisor.after(options.abandonAfter, () => {
       if (run.done) return
       telemetry.abandoned(run.grant)
-      finish(run, undefined)
+      finishAsync(run, undefined)
     })
     run.fiber?.interruptUnsafe()
   }
@@ -169,37 +170,18 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
       ended++
       return
     }
-    telemetry.started(grant)
-    const run: Run = {
-      grant,
-      epoch,
-      handler,
-      startedAt: elapsed(),
-      fiber: undefined,
-      timer: undefined,
-      stop: undefined,
-      progress: undefined,
-      reported: false,
-      done: false
-    }
-    running.set(grant.token, run)
-    const fiber = handler.start({
-      grant,
-      remainingLease: () => (run.stop === "leaseLost" ? 0 : Math.max(0, supervisor.trustedUntil() - elapsed())),
-      progress: (value) => {
-        run.progress = value
-      }
-    })
-    run.fiber = fiber
+    const run = new Run(grant, epoch, handler, elapsed(), supervisor, elapsed)
+    telemetry.started(grant, run.startedAt)
+    const fiber = handler.start(run)
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       finish(run, exit)
       return
     }
+    running.set(grant.token, run)
+    run.fiber = fiber
     run.timer = supervisor.after(grant.timeout ?? handler.timeout ?? options.timeout, () => stop(run, "timeout"))
-    fiber.addObserver((exit) => finish(run, exit))
-    // it may have been told to stop while it started
-    if (run.stop !== undefined) fiber.interruptUnsafe()
+    fiber.addObserver((exit) => finishAsync(run, exit))
   }
 
   const pump = (): void => {
@@ -261,9 +243,9 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
           run.reported = true
           started.push(run.grant.token)
         }
-        if (run.progress !== undefined) {
-          progress.push({ token: run.grant.token, value: run.progress })
-          run.progress = undefined
+        if (run.latestProgress !== undefined) {
+          progress.push({ token: run.grant.token, value: run.latestProgress })
+          run.latestProgress = undefined
         }
       }
       return { started, progress }

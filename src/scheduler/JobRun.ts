@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { FailureReport, Handler, RunContext } from "../actors/Protocol.ts"
 import type { EnqueueItem, Grant, Settlement } from "../log/JobLog.ts"
@@ -21,14 +23,12 @@ const cut = (message: string): string =>
 
 const noMetadata: Readonly<Record<string, string>> = {}
 
+/** Made for each run, so everything that a handler may not ask for is made when it does. */
 class LiveJobContext implements JobContext {
-  readonly followUps: Array<EnqueueItem> = []
-  readonly remainingLease: Effect.Effect<Duration.Duration>
   private readonly run: RunContext
 
   constructor(run: RunContext) {
     this.run = run
-    this.remainingLease = Effect.sync(() => Duration.millis(run.remainingLease()))
   }
   get id() {
     return this.run.grant.id
@@ -57,11 +57,24 @@ class LiveJobContext implements JobContext {
   get metadata() {
     return this.run.grant.metadata ?? noMetadata
   }
-  readonly progress = (value: string): Effect.Effect<void> => Effect.sync(() => this.run.progress(value))
-  readonly followUp = <J extends Any>(job: J, payload: J["payloadSchema"]["Type"], options?: EnqueueOptions) =>
-    Effect.map(job.item(payload, options), (item) => {
-      this.followUps.push(item)
-    })
+  get remainingLease() {
+    return Effect.sync(() => Duration.millis(this.run.remainingLease()))
+  }
+  get progress() {
+    return (value: string) => Effect.sync(() => this.run.progress(value))
+  }
+  get followUp() {
+    return <J extends Any>(job: J, payload: J["payloadSchema"]["Type"], options?: EnqueueOptions) =>
+      Effect.map(job.item(payload, options), (item) => this.run.followUp(item))
+  }
+}
+
+/** Travels the error channel from `start` to `conclude`, and nowhere else. */
+class Undecodable {
+  readonly message: string
+  constructor(message: string) {
+    this.message = message
+  }
 }
 
 interface Described {
@@ -117,39 +130,24 @@ export const makeHandler = <P, S, E, R>(
   const fork = Effect.runForkWith(context)
   const span = Tracing.consumer(context)
 
-  const completed = (followUps: ReadonlyArray<EnqueueItem>, value: S): Settlement => {
+  const completed = (followUps: ReadonlyArray<EnqueueItem> | undefined, value: S): Settlement => {
     const encoded = definition.success.encode(value)
     if (!Exit.isSuccess(encoded)) {
       // trying again would run the side effects again for the same answer
       const message = cut(`the handler's result does not fit its schema: ${issueOf(encoded)}`)
       return { _tag: "DeadLetter", cause: { kind: "defect", message } }
     }
-    if (encoded.value === undefined && followUps.length === 0) return completedEmpty
-    return {
-      _tag: "Complete",
-      result: encoded.value,
-      ...(followUps.length === 0 ? undefined : { enqueue: followUps })
-    }
+    if (encoded.value === undefined && followUps === undefined) return completedEmpty
+    return { _tag: "Complete", result: encoded.value, enqueue: followUps }
   }
 
-  const failed = (grant: Grant, error: unknown): Effect.Effect<Settlement> => {
+  const failed = (grant: Grant, error: unknown): Settlement | Fiber.Fiber<Settlement> => {
+    if (error instanceof Undecodable) {
+      return { _tag: "DeadLetter", cause: { kind: "undecodable", message: error.message } }
+    }
     const described = describe(error)
     const schedule = (described.tag === undefined ? undefined : definition.retry[described.tag]) ?? defaultRetry
-    return retryOr(schedule, grant, error, "failure", described)
-  }
-
-  const runOne = (run: RunContext): Effect.Effect<Settlement, never, Exclude<R, Scope.Scope>> => {
-    const decoded = definition.payload.decode(run.grant.payload)
-    if (!Exit.isSuccess(decoded)) {
-      const message = cut(`the payload does not fit the schema of ${definition.tag}: ${issueOf(decoded)}`)
-      return Effect.succeed({ _tag: "DeadLetter", cause: { kind: "undecodable", message } })
-    }
-    const job = new LiveJobContext(run)
-    const effect = Effect.scoped(Effect.suspend(() => handler(decoded.value, job)))
-    return Effect.matchEffect(span === undefined ? effect : span(run.grant, effect), {
-      onSuccess: (value) => Effect.succeed(completed(job.followUps, value)),
-      onFailure: (error) => failed(run.grant, error)
-    })
+    return fork(retryOr(schedule, grant, error, "failure", described))
   }
 
   return {
@@ -158,7 +156,22 @@ export const makeHandler = <P, S, E, R>(
     queue: definition.queue,
     leaseDuration: definition.leaseDuration,
     timeout: definition.timeout,
-    start: (run) => fork(runOne(run)),
+    start: (run) => {
+      const decoded = definition.payload.decode(run.grant.payload)
+      if (!Exit.isSuccess(decoded)) {
+        const message = cut(`the payload does not fit the schema of ${definition.tag}: ${issueOf(decoded)}`)
+        return fork(Effect.fail(new Undecodable(message)))
+      }
+      const payload = decoded.value
+      const effect = Effect.scoped(Effect.suspend(() => handler(payload, new LiveJobContext(run))))
+      return fork(span === undefined ? effect : span(run.grant, effect))
+    },
+    conclude: (run, exit) => {
+      // the exit is that of the fiber which `start` made: its success is the handler's
+      if (Exit.isSuccess(exit)) return completed(run.followUps, exit.value as S)
+      const error = Cause.findErrorOption(exit.cause)
+      return error._tag === "Some" ? failed(run.grant, error.value) : undefined
+    },
     onFailure: (grant: Grant, report: FailureReport) =>
       fork(retryOr(defaultRetry, grant, report, report.kind, { tag: undefined, message: cut(report.message) }))
   }
