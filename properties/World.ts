@@ -7,6 +7,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type { Capabilities } from "../src/log/Capabilities.ts"
 import type {
   ClaimRequest,
@@ -18,7 +19,7 @@ import type {
   SettleRequest,
   SettleResult
 } from "../src/log/JobLog.ts"
-import { LogError } from "../src/log/LogError.ts"
+import type { LogError } from "../src/log/LogError.ts"
 import type { TestLog } from "./Harness.ts"
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
@@ -109,6 +110,10 @@ export const outcome = <A>(call: Effect.Effect<A, LogError>, patience: number): 
     Effect.map(realSleep(patience), (): Outcome<A> => ({ _tag: "Died", message: `no answer within ${patience} ms` }))
   )
 
+/** By its tag: a log may have been built against another copy of this package. */
+const isLogError = (error: unknown): error is LogError =>
+  Predicate.isTagged(error, "LogError") && Predicate.hasProperty(error, "reason")
+
 /**
  * @since 0.1.0
  * @category conversions
@@ -117,7 +122,7 @@ export const outcome = <A>(call: Effect.Effect<A, LogError>, patience: number): 
 export const ofExit = <A>(exit: Exit.Exit<A, LogError>): Outcome<A> => {
   if (Exit.isSuccess(exit)) return { _tag: "Ok", value: exit.value }
   const error: unknown = Cause.squash(exit.cause)
-  return error instanceof LogError
+  return isLogError(error)
     ? { _tag: "Failed", error }
     : { _tag: "Died", message: Cause.pretty(exit.cause).split("\n")[0] ?? "died" }
 }
