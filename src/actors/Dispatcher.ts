@@ -9,6 +9,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { ClaimRequest, JobLogOperations } from "../log/JobLog.ts"
 import { delay, whileUnknown } from "./Backoff.ts"
 import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
@@ -55,7 +56,8 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
   /** Jobs that end per millisecond, smoothed. */
   let rate = 0
 
-  const wanted = (): number => {
+  /** How many to claim when `incoming` grants are about to be assigned. */
+  const wanted = (incoming: number): number => {
     const now = elapsed()
     if (now - measuredAt >= 1) {
       const ended = pool.ended()
@@ -65,19 +67,13 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
       measuredAt = now
     }
     const prefetch = Math.min(options.maxPrefetch, Math.floor(rate * prefetchMillis))
-    const buffered = pool.buffered()
-    const want = pool.free() + prefetch - buffered
-    // refill in halves, so that a fast queue is claimed in large batches
-    return want >= Math.max(1, prefetch / 2) || buffered === 0 ? Math.min(want, maxBatch) : 0
+    const held = pool.buffered() + incoming
+    const want = pool.free() + prefetch - held
+    // a fast queue is refilled in large batches, and an empty one at once
+    return want >= Math.max(1, prefetch / 4) || held === 0 ? Math.min(want, maxBatch) : 0
   }
 
-  for (;;) {
-    const limit = wanted()
-    if (limit <= 0) {
-      pool.changed.closeUnsafe()
-      if (wanted() <= 0) yield* pool.changed.await
-      continue
-    }
+  const claim = Effect.fnUntraced(function* (limit: number) {
     const live = yield* supervisor.session
     const request: ClaimRequest = {
       session: live.session.id,
@@ -89,26 +85,44 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     }
     const startedAt = elapsed()
     const exit = yield* Effect.exit(whileUnknown(log.claim(request), () => elapsed() < live.trustedUntil()))
+    return { epoch: live.epoch, exit, millis: elapsed() - startedAt }
+  })
+
+  /** The next claim is on its way while the grants of the last one are started. */
+  let next: Fiber.Fiber<Effect.Success<ReturnType<typeof claim>>> | undefined
+
+  for (;;) {
+    if (next === undefined) {
+      const limit = wanted(0)
+      if (limit <= 0) {
+        pool.changed.closeUnsafe()
+        if (wanted(0) <= 0) yield* pool.changed.await
+        continue
+      }
+      next = yield* Effect.forkChild(claim(limit), { startImmediately: true })
+    }
+    const { epoch, exit, millis } = yield* Fiber.join(next)
+    next = undefined
     if (!Exit.isSuccess(exit)) {
       const error = Cause.findErrorOption(exit.cause)
       // without a typed error the cause holds defects and interruptions only
       if (error._tag === "None") return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
       if (error.value.reason._tag === "SessionDead" || error.value.reason._tag === "Poisoned") {
-        supervisor.sessionDied(live.epoch)
         // the supervisor opens the next session; a log that cannot must not make this loop spin
-        yield* Effect.sleep(yield* delay(failures++))
-        continue
+        supervisor.sessionDied(epoch)
+      } else {
+        yield* Effect.logWarning(`claiming from ${pool.queue} failed; trying again`, exit.cause)
       }
-      yield* Effect.logWarning(`claiming from ${pool.queue} failed; trying again`, exit.cause)
       yield* Effect.sleep(yield* delay(failures++))
       continue
     }
     failures = 0
     const { cursor, grants, nextAt, now } = exit.value
     if (grants.length > 0) {
-      const at = elapsed()
-      telemetry.claimed(pool.queue, grants, at - startedAt, now, at)
-      pool.assign({ epoch: live.epoch, grants })
+      telemetry.claimed(pool.queue, grants, millis, now, elapsed())
+      const ahead = wanted(grants.length)
+      if (ahead > 0) next = yield* Effect.forkChild(claim(ahead), { startImmediately: true })
+      pool.assign({ epoch, grants })
       continue
     }
     const pause = Math.min(options.pollInterval, nextAt === undefined ? Infinity : Math.max(1, nextAt - now))
