@@ -85,7 +85,8 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     }
     const startedAt = elapsed()
     const exit = yield* Effect.exit(whileUnknown(log.claim(request), () => elapsed() < live.trustedUntil()))
-    return { epoch: live.epoch, exit, millis: elapsed() - startedAt }
+    const at = elapsed()
+    return { epoch: live.epoch, exit, at, millis: at - startedAt }
   })
 
   /** The next claim is on its way while the grants of the last one are started. */
@@ -101,7 +102,7 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
       }
       next = yield* Effect.forkChild(claim(limit), { startImmediately: true })
     }
-    const { epoch, exit, millis } = yield* Fiber.join(next)
+    const { at, epoch, exit, millis } = yield* Fiber.join(next)
     next = undefined
     if (!Exit.isSuccess(exit)) {
       const error = Cause.findErrorOption(exit.cause)
@@ -119,7 +120,7 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     failures = 0
     const { cursor, grants, nextAt, now } = exit.value
     if (grants.length > 0) {
-      telemetry.claimed(pool.queue, grants, millis, now, elapsed())
+      telemetry.claimed(pool.queue, grants, millis, now, at)
       const ahead = wanted(grants.length)
       if (ahead > 0) next = yield* Effect.forkChild(claim(ahead), { startImmediately: true })
       pool.assign({ epoch, grants })

@@ -16,11 +16,15 @@ import * as LeaseSupervisor from "../actors/LeaseSupervisor.ts"
 import * as MonotonicClock from "../actors/MonotonicClock.ts"
 import type { Handler } from "../actors/Protocol.ts"
 import * as Settler from "../actors/Settler.ts"
+import type { Telemetry } from "../actors/Telemetry.ts"
 import * as WorkerPool from "../actors/WorkerPool.ts"
 import { JobLog } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import { handlerKeyPrefix } from "./JobDefinition.ts"
 import { JobQueue, make as makeQueue } from "./JobQueue.ts"
+import * as Metrics from "./Metrics.ts"
+import * as MetricsGauges from "./MetricsGauges.ts"
+import type { MetricsPortUnavailable } from "./PrometheusServer.ts"
 import { type ResolvedOptions, resolve, type SchedulerOptions } from "./SchedulerConfig.ts"
 import { SchedulerTelemetry } from "./SchedulerTelemetry.ts"
 
@@ -61,10 +65,10 @@ const startQueue = Effect.fnUntraced(function* (
   options: ResolvedOptions,
   supervisor: LeaseSupervisor.LeaseSupervisor,
   settler: Settler.Settler,
-  elapsed: MonotonicClock.Elapsed
+  elapsed: MonotonicClock.Elapsed,
+  telemetry: Telemetry
 ) {
   const log = yield* JobLog
-  const telemetry = yield* SchedulerTelemetry
   const pool = WorkerPool.make({
     queue,
     concurrency: options.queues[queue]?.concurrency ?? options.concurrency,
@@ -77,6 +81,7 @@ const startQueue = Effect.fnUntraced(function* (
     abandonAfter: options.abandonAfter
   })
   supervisor.attach(pool)
+  yield* MetricsGauges.observe(pool)
   const dispatcher = yield* Effect.forkScoped(
     Dispatcher.run({
       log,
@@ -101,10 +106,15 @@ const startQueue = Effect.fnUntraced(function* (
  */
 export const make = Effect.fnUntraced(function* (
   given: SchedulerOptions
-): Effect.fn.Return<JobSchedulerOperations, LogError | Config.ConfigError, JobLog | Scope.Scope> {
+): Effect.fn.Return<
+  JobSchedulerOperations,
+  LogError | Config.ConfigError | MetricsPortUnavailable,
+  JobLog | Scope.Scope
+> {
   const options = yield* resolve(given)
   const log = yield* JobLog
-  const telemetry = yield* SchedulerTelemetry
+  const givenTelemetry = yield* SchedulerTelemetry
+  const telemetry = givenTelemetry ?? Metrics.make(yield* Effect.context<never>())
   const handlers = handlersOf(yield* Effect.context<never>())
   const elapsed = yield* MonotonicClock.make
   if (handlers.length === 0) {
@@ -120,6 +130,15 @@ export const make = Effect.fnUntraced(function* (
   }
 
   const inner = yield* Scope.fork(yield* Effect.scope)
+  if (givenTelemetry === undefined && options.metricsInterval > 0 && log.capabilities.inspect) {
+    const gauges = MetricsGauges.refreshEvery(log, options.metricsInterval)
+    yield* Effect.forkScoped(gauges).pipe(Scope.provide(inner))
+  }
+  if (options.metricsPort !== undefined) {
+    // most processes serve no metrics: they need not load a server
+    const { serve } = yield* Effect.promise(() => import("./PrometheusServer.ts"))
+    yield* serve(log, { port: options.metricsPort, host: options.metricsHost }).pipe(Scope.provide(inner))
+  }
   const started: Array<{
     readonly queue: string
     readonly pool: WorkerPool.WorkerPool
@@ -139,7 +158,9 @@ export const make = Effect.fnUntraced(function* (
     settlers.push(settler)
     for (const queue of queues) {
       const own = byQueue.get(queue) ?? []
-      started.push(yield* startQueue(queue, own, options, supervisor, settler, elapsed).pipe(Scope.provide(inner)))
+      started.push(
+        yield* startQueue(queue, own, options, supervisor, settler, elapsed, telemetry).pipe(Scope.provide(inner))
+      )
     }
   }
 
@@ -179,7 +200,7 @@ export class JobScheduler extends Context.Service<JobScheduler, JobSchedulerOper
    */
   static readonly layerWith = (
     options: SchedulerOptions
-  ): Layer.Layer<JobScheduler | JobQueue, LogError | Config.ConfigError, JobLog> =>
+  ): Layer.Layer<JobScheduler | JobQueue, LogError | Config.ConfigError | MetricsPortUnavailable, JobLog> =>
     Layer.merge(
       Layer.effect(JobScheduler, make(options)),
       Layer.effect(
@@ -191,6 +212,9 @@ export class JobScheduler extends Context.Service<JobScheduler, JobSchedulerOper
   /**
    * As `layerWith`, with the defaults and the environment's settings.
    */
-  static readonly layer: Layer.Layer<JobScheduler | JobQueue, LogError | Config.ConfigError, JobLog> =
-    JobScheduler.layerWith({})
+  static readonly layer: Layer.Layer<
+    JobScheduler | JobQueue,
+    LogError | Config.ConfigError | MetricsPortUnavailable,
+    JobLog
+  > = JobScheduler.layerWith({})
 }

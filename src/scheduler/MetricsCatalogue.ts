@@ -120,7 +120,8 @@ export const catalogue = {
     kind: "counter",
     unit: "jobs",
     attributes: [],
-    description: "Jobs that became dead letters while nobody ran them: lost with a session too often, or past their deadline"
+    description:
+      "Jobs that became dead letters while nobody ran them: lost with a session too often, or past their deadline"
   },
   leasehold_settlements_refused_total: {
     kind: "counter",

@@ -6,6 +6,7 @@
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Limits } from "../model/Limits.ts"
 
@@ -23,7 +24,7 @@ export interface SchedulerOptions {
   readonly leaseDuration?: Duration.Input | undefined
   /** Per attempt, where neither job nor enqueue says; default 10 minutes. */
   readonly timeout?: Duration.Input | undefined
-  /** Most jobs claimed ahead of free slots; default 1,000. How many are is measured from the handlers' speed. */
+  /** Most jobs claimed ahead of free slots; default 2,000. How many are is measured from the handlers' speed. */
   readonly maxPrefetch?: number | undefined
   /** Poll of an empty queue, behind the log's hints; default 1 second. */
   readonly pollInterval?: Duration.Input | undefined
@@ -35,6 +36,12 @@ export interface SchedulerOptions {
   readonly abandonAfter?: Duration.Input | undefined
   /** Shown as the holder of claims; default `pid@host` where known. */
   readonly owner?: string | undefined
+  /** Between refreshes of the queues' gauges, 0 for never; default 15 seconds. */
+  readonly metricsInterval?: Duration.Input | undefined
+  /** Serve Prometheus metrics and health checks on this port, 0 for any free one; default not at all. */
+  readonly metricsPort?: number | undefined
+  /** Address to serve them on; default 127.0.0.1. */
+  readonly metricsHost?: string | undefined
 }
 
 /**
@@ -55,6 +62,9 @@ export interface ResolvedOptions {
   readonly drainGrace: number
   readonly abandonAfter: number
   readonly owner: string
+  readonly metricsInterval: number
+  readonly metricsPort: number | undefined
+  readonly metricsHost: string
 }
 
 /**
@@ -79,7 +89,10 @@ export const resolve = (options: SchedulerOptions): Effect.Effect<ResolvedOption
       reclaimInterval: either(options.reclaimInterval, set.reclaimInterval),
       drainGrace: either(options.drainGrace, set.drainGrace),
       abandonAfter: either(options.abandonAfter, set.abandonAfter),
-      owner: options.owner ?? set.owner
+      owner: options.owner ?? set.owner,
+      metricsInterval: either(options.metricsInterval, set.metricsInterval),
+      metricsPort: options.metricsPort ?? Option.getOrUndefined(set.metricsPort),
+      metricsHost: options.metricsHost ?? set.metricsHost
     }
   })
 
@@ -101,12 +114,17 @@ const environment = Config.all({
   concurrency: integer("LEASEHOLD_CONCURRENCY", 10, 1, 10_000),
   leaseDuration: duration("LEASEHOLD_LEASE_DURATION", "30 seconds", Limits.leaseMinMillis, Limits.leaseMaxMillis),
   timeout: duration("LEASEHOLD_TIMEOUT", "10 minutes", 1, Limits.durationMillis),
-  maxPrefetch: integer("LEASEHOLD_MAX_PREFETCH", 1_000, 0, 10_000),
+  maxPrefetch: integer("LEASEHOLD_MAX_PREFETCH", 2_000, 0, 10_000),
   pollInterval: duration("LEASEHOLD_POLL_INTERVAL", "1 second", 1, 3_600_000),
   reclaimInterval: duration("LEASEHOLD_RECLAIM_INTERVAL", "5 seconds", 1, 3_600_000),
   drainGrace: duration("LEASEHOLD_DRAIN_GRACE", "30 seconds", 0, 86_400_000),
   abandonAfter: duration("LEASEHOLD_ABANDON_AFTER", "5 seconds", 1, 3_600_000),
   owner: Config.schema(Schema.String.check(Schema.isMaxLength(Limits.nameBytes)), "LEASEHOLD_OWNER").pipe(
     Config.withDefault("leasehold")
-  )
+  ),
+  metricsInterval: duration("LEASEHOLD_METRICS_INTERVAL", "15 seconds", 0, 86_400_000),
+  metricsPort: Config.option(
+    Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })), "LEASEHOLD_METRICS_PORT")
+  ),
+  metricsHost: Config.schema(Schema.NonEmptyString, "LEASEHOLD_METRICS_HOST").pipe(Config.withDefault("127.0.0.1"))
 })

@@ -4,16 +4,17 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import { silent, type Telemetry } from "../actors/Telemetry.ts"
+import type { Telemetry } from "../actors/Telemetry.ts"
 
 /**
- * The telemetry of the schedulers in the environment.
+ * The telemetry of the schedulers in the environment. Undefined, as it is by default, means Effect metrics in the
+ * fiber's metric registry (docs/telemetry.md); provide a telemetry of your own to replace them.
  *
  * @since 0.1.0
  * @category services
  * @stability unstable
  */
-export const SchedulerTelemetry: Context.Reference<Telemetry> = Context.Reference<Telemetry>(
+export const SchedulerTelemetry: Context.Reference<Telemetry | undefined> = Context.Reference<Telemetry | undefined>(
   "leasehold/scheduler/SchedulerTelemetry",
-  { defaultValue: () => silent }
+  { defaultValue: () => undefined }
 )
