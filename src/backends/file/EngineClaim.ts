@@ -1,0 +1,139 @@
+/**
+ * Claim: takes what stands first in the queue's lanes.
+ *
+ * @since 0.1.0
+ */
+import type { ClaimRequest } from "../../log/JobLog.ts"
+import type { Event } from "../../model/Event.ts"
+import { decide } from "../../model/Transition.ts"
+import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
+import { Flag } from "./JobTable.ts"
+import { promote, putBack, showNext, takeNext } from "./Placement.ts"
+import type { QueueState } from "./QueueState.ts"
+import { reclaimExpired } from "./EngineReclaim.ts"
+import { Tag } from "./RecordTags.ts"
+import type { CallAnswer, SessionState } from "./Sessions.ts"
+
+/**
+ * What a claim took: consecutive tokens, from which the grants are built.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type Claimed = Extract<CallAnswer, { readonly _tag: "Claim" }>
+
+/** The next instant at which the queue may have something to claim. */
+export const nextAt = (engine: Engine, queue: QueueState): number | undefined => {
+  const next = Math.min(queue.delays.topKey, engine.sessions.nextExpiry())
+  return next === Number.POSITIVE_INFINITY ? undefined : next
+}
+
+/** Grants up to `limit` jobs, answers how many. */
+const grantReady = (
+  engine: Engine,
+  queue: QueueState,
+  session: SessionState,
+  limit: number,
+  names: ReadonlySet<string> | undefined
+): number => {
+  const { store, recorder } = engine
+  const { table } = store
+  const now = store.now
+  promote(store, queue)
+  let granted = 0
+  /** Jobs of other names, to be put back. */
+  let passed: Array<number> | undefined
+  while (granted < limit) {
+    const row = takeNext(store, queue)
+    if (row === -1) break
+    const chunk = table.chunk(row)
+    const i = table.index(row)
+    const flags = chunk.flags[i]!
+    if (names !== undefined && !names.has(store.profiles.at(chunk.profile[i]!).name)) {
+      ;(passed ??= []).push(row)
+      continue
+    }
+    if ((flags & Flag.Deadline) !== 0 && store.deadlines.get(row)! <= now) {
+      end(engine, row, { _tag: "Expire" })
+      continue
+    }
+    recorder.holder(session.number)
+    recorder.run(Tag.Granted, chunk.sequence[i]!)
+    store.grant(row, session.number)
+    if ((flags & Flag.Group) !== 0) showNext(store, queue, row)
+    granted++
+  }
+  if (passed !== undefined) for (const row of passed) putBack(store, queue, row)
+  return granted
+}
+
+/** Decides, records and applies a command that needs no holder. Answers the event, if there is one. */
+export const end = (
+  engine: Engine,
+  row: number,
+  command: { readonly _tag: "Expire" | "Reclaim" }
+): Event | undefined => {
+  const { store } = engine
+  const decision = decide(store.job(row), command, {
+    now: store.now,
+    sessionLive: false,
+    paused: false,
+    permit: true,
+    keyFree: true,
+    sameRequest: false
+  })
+  if (typeof decision === "string") return undefined
+  engine.recorder.event(store.sequenceOf(row), decision)
+  store.transition(row, decision)
+  return decision
+}
+
+/** Decides a claim of a live session now; `undefined` when nothing is claimable. */
+export const claimReady = (engine: Engine, session: SessionState, request: ClaimRequest): Claimed | undefined => {
+  const { store } = engine
+  const queue = store.queue(request.queue)
+  if (queue.paused) return undefined
+  const names = request.names === undefined ? undefined : new Set(request.names)
+  const firstToken = store.nextToken
+  let count = grantReady(engine, queue, session, request.limit, names)
+  // an expired lease must not make a claim come back empty
+  if (count === 0 && reclaimExpired(engine, Number.POSITIVE_INFINITY) > 0) {
+    count = grantReady(engine, queue, session, request.limit, names)
+  }
+  if (count === 0) return undefined
+  return remember(engine, session, request, queue, firstToken, count)
+}
+
+const remember = (
+  engine: Engine,
+  session: SessionState,
+  request: ClaimRequest,
+  queue: QueueState,
+  firstToken: number,
+  count: number
+): Claimed => {
+  const claimed: Claimed = {
+    _tag: "Claim",
+    firstToken,
+    count,
+    cursor: String(queue.version + (engine.store.touched.has(queue) ? 1 : 0)),
+    nextAt: nextAt(engine, queue),
+    now: engine.store.now
+  }
+  session.remember(request.call, claimed)
+  return claimed
+}
+
+/** As the claim's first step; `Done(undefined)` says that it has to park. */
+export const claim = (engine: Engine, request: ClaimRequest): Outcome<Claimed | undefined> => {
+  const known = engine.live(request.session, false)
+  const repeated = known === undefined ? undefined : engine.repeated(known, request.call, "Claim")
+  if (repeated !== undefined) return repeated._tag === "Claim" ? done(repeated) : refuse(repeated)
+  const session = engine.live(request.session, true)
+  if (session === undefined) return engine.dead(request.session)
+  const claimed = claimReady(engine, session, request)
+  if (claimed !== undefined || request.park === true) return done(claimed)
+  const queue = engine.store.queue(request.queue)
+  return done(remember(engine, session, request, queue, engine.store.nextToken, 0))
+}

@@ -1,0 +1,267 @@
+/**
+ * Enqueue: ids, keys, limits, and one record per new job.
+ *
+ * @since 0.1.0
+ */
+import type { EnqueueItem, EnqueueResult } from "../../log/JobLog.ts"
+import { Full } from "../../log/LogError.ts"
+import { stateAt } from "../../model/Job.ts"
+import { Limits } from "../../model/Limits.ts"
+import { decide } from "../../model/Transition.ts"
+import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
+import type { Insertion, Location } from "./JobStore.ts"
+import { parseJobId } from "./JobId.ts"
+import { Flag, Status } from "./JobTable.ts"
+import { scopedKey, type Tombstone } from "./Keys.ts"
+import type { QueueState } from "./QueueState.ts"
+import { Tag } from "./RecordTags.ts"
+import { encodeRequest, isSameRequest, type StoredRequest } from "./RequestCodec.ts"
+
+/**
+ * Stored requests of known ids, by row, with the place they were read from.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type KnownRequests = Map<number, { readonly location: Location; readonly request: StoredRequest }>
+
+/** An answer that lacks a result which has to be read. */
+export interface MissingResult {
+  readonly index: number
+  readonly location: Location
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Enqueued {
+  readonly results: Array<EnqueueResult>
+  readonly missing: Array<MissingResult>
+}
+
+const words = new Int32Array(4 * Limits.batchItems)
+
+const isKnown = (engine: Engine, row: number, known: KnownRequests | undefined): boolean => {
+  const chunk = engine.store.table.chunk(row)
+  const i = engine.store.table.index(row)
+  const location = known?.get(row)?.location
+  return location !== undefined && location.segment === chunk.segment[i] && location.offset === chunk.offset[i]
+}
+
+/**
+ * The rows whose stored requests must be at hand before {@link enqueue} can decide: ids that exist already.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const unknownRequests = (
+  engine: Engine,
+  items: ReadonlyArray<EnqueueItem>,
+  known: KnownRequests | undefined
+): ReadonlyArray<number> | undefined => {
+  let rows: Array<number> | undefined
+  for (let n = 0; n < items.length; n++) {
+    parseJobId(items[n]!.id, words, n * 4)
+    const row = engine.store.ids.find(words, n * 4)
+    if (row !== -1 && !isKnown(engine, row, known)) (rows ??= []).push(row)
+  }
+  return rows
+}
+
+/** Why the log takes no more jobs, if it does not. */
+const fullness = (engine: Engine, items: ReadonlyArray<EnqueueItem>): Full | undefined => {
+  let adding: Map<QueueState, number> | undefined
+  for (let n = 0; n < items.length; n++) {
+    const item = items[n]!
+    const queue = engine.store.profiles.ofItem(item).queue
+    if (!engine.diskLow && queue.policy.maxBacklog === Number.POSITIVE_INFINITY) continue
+    parseJobId(item.id, words, 0)
+    if (engine.store.ids.find(words, 0) !== -1) continue
+    if (item.key !== undefined && holderOf(engine, item) !== undefined) continue
+    if (engine.diskLow) {
+      return new Full({ limit: "diskReserve", detail: "the disk's free space is kept for settlements" })
+    }
+    adding ??= new Map()
+    const waiting = adding.get(queue) ?? queue.counts[Status.Waiting]!
+    if (waiting >= queue.policy.maxBacklog) {
+      return new Full({
+        limit: "maxBacklog",
+        detail: `queue ${queue.name} holds ${queue.counts[Status.Waiting]} waiting jobs, the limit is ${queue.policy.maxBacklog}`
+      })
+    }
+    adding.set(queue, waiting + 1)
+  }
+  return undefined
+}
+
+/** Whoever holds the item's key at this time: a row, or what remains of one. */
+const holderOf = (engine: Engine, item: EnqueueItem): number | Tombstone | undefined => {
+  if (item.key === undefined) return undefined
+  const { store } = engine
+  const holder = store.keys.holder(scopedKey(item.queue, item.name, item.key.value))
+  if (holder === undefined) return undefined
+  if (typeof holder === "object") return holder.until > store.now ? holder : undefined
+  const chunk = store.table.chunk(holder)
+  const i = store.table.index(holder)
+  if (chunk.status[i] !== Status.Completed) return holder
+  const window = store.keys.own(holder)?.window ?? 0
+  return store.grants.finishedAt[chunk.slot[i]!]! + window > store.now ? holder : undefined
+}
+
+/** Decides, records and applies; `known` has the stored requests of all ids that exist. */
+export const enqueue = (
+  engine: Engine,
+  items: ReadonlyArray<EnqueueItem>,
+  known: KnownRequests | undefined
+): Outcome<Enqueued> => {
+  const { store } = engine
+  const full = fullness(engine, items)
+  if (full !== undefined) return refuse(full)
+  store.keys.sweep(store.now, (tombstone) => store.segments.remove(tombstone.segment, 0))
+  return done(insertAll(engine, items, known))
+}
+
+/** As {@link enqueue}, without regard to limits: follow-up jobs of a completion must not be stopped by them. */
+export const insertAll = (
+  engine: Engine,
+  items: ReadonlyArray<EnqueueItem>,
+  known: KnownRequests | undefined
+): Enqueued => {
+  const results: Array<EnqueueResult> = []
+  const missing: Array<MissingResult> = []
+  /** Rows made by this very batch, for an id that it has twice. */
+  let own: Map<number, EnqueueItem> | undefined
+  for (let n = 0; n < items.length; n++) {
+    const item = items[n]!
+    parseJobId(item.id, words, 0)
+    const row = engine.store.ids.find(words, 0)
+    if (row !== -1) {
+      results.push(repeatedId(engine, row, item, known, own))
+      continue
+    }
+    const holder = holderOf(engine, item)
+    if (holder === undefined) {
+      const inserted = insert(engine, item)
+      if (n + 1 < items.length) (own ??= new Map()).set(inserted, item)
+      results.push({ _tag: "Inserted", id: item.id })
+    } else if (typeof holder === "object") {
+      const { id, state } = holder
+      results.push(
+        state === "Completed" ? { _tag: "Duplicate", id, state, resultGone: true } : { _tag: "Duplicate", id, state }
+      )
+    } else {
+      results.push(conflict(engine, holder, item, missing, n))
+    }
+  }
+  return { results, missing }
+}
+
+const repeatedId = (
+  engine: Engine,
+  row: number,
+  item: EnqueueItem,
+  known: KnownRequests | undefined,
+  own: Map<number, EnqueueItem> | undefined
+): EnqueueResult => {
+  const twin = own?.get(row)
+  const stored = known?.get(row)?.request
+  if (twin === undefined && stored === undefined) throw new Error("leasehold: a stored request is not at hand")
+  const profile = engine.store.profiles.ofItem(item)
+  const same =
+    profile === engine.store.profileOf(row) &&
+    (stored === undefined ? isSameRequest(asStored(twin!), item) : isSameRequest(stored, item))
+  return same ? { _tag: "Inserted", id: item.id } : { _tag: "Refused", id: item.id, reason: "idConflict" }
+}
+
+const asStored = (item: EnqueueItem): StoredRequest => ({
+  enqueuedAt: 0,
+  priority: item.priority ?? 0,
+  delay: item.delay ?? 0,
+  at: item.at,
+  deadline: item.deadline,
+  group: item.group,
+  key:
+    item.key === undefined
+      ? undefined
+      : { value: item.key.value, window: item.key.window, onConflict: item.key.onConflict ?? "keep" },
+  metadata: item.metadata,
+  trace: item.trace,
+  payload: item.payload
+})
+
+const toInsertion = (engine: Engine, item: EnqueueItem): Insertion => ({
+  profile: engine.store.profiles.ofItem(item),
+  priority: item.priority ?? 0,
+  visibleAt: item.at ?? engine.store.now + (item.delay ?? 0),
+  deadline: item.deadline,
+  group: item.group,
+  key:
+    item.key === undefined
+      ? undefined
+      : { scoped: scopedKey(item.queue, item.name, item.key.value), window: item.key.window }
+})
+
+/** Records and stores a new job; its id's words are at the start of `words`. */
+const insert = (engine: Engine, item: EnqueueItem): number => {
+  const { store, recorder } = engine
+  const job = toInsertion(engine, item)
+  const local = recorder.profile(job.profile)
+  const writer = recorder.open()
+  writer.u8(Tag.Enqueued)
+  writer.varint(local)
+  const offset = writer.position
+  encodeRequest(writer, item, words, 0, store.now)
+  return store.insert(words, 0, job, engine.journal.currentSegment, offset, writer.position - offset)
+}
+
+/** The key is held by a job whose record exists. */
+const conflict = (
+  engine: Engine,
+  row: number,
+  item: EnqueueItem,
+  missing: Array<MissingResult>,
+  index: number
+): EnqueueResult => {
+  const { store, recorder } = engine
+  const id = store.table.idOf(row)
+  const insertion = toInsertion(engine, item)
+  const job = store.job(row)
+  if (item.key?.onConflict === "replace") {
+    const profile = insertion.profile
+    const decision = decide(
+      job,
+      {
+        _tag: "Replace",
+        job: {
+          priority: insertion.priority,
+          visibleAt: insertion.visibleAt,
+          maxAttempts: profile.maxAttempts,
+          maxDeliveries: profile.maxDeliveries,
+          deadline: insertion.deadline
+        }
+      },
+      { now: store.now, sessionLive: false, paused: false, permit: false, keyFree: false, sameRequest: false }
+    )
+    if (typeof decision === "object") {
+      const local = recorder.profile(profile)
+      const at = store.table.index(row) * 4
+      const own = store.table.chunk(row).id.subarray(at, at + 4)
+      const writer = recorder.entry(Tag.Replaced, store.sequenceOf(row))
+      writer.varint(local)
+      const offset = writer.position
+      encodeRequest(writer, item, own, 0, store.now)
+      store.replace(row, insertion, engine.journal.currentSegment, offset, writer.position - offset)
+      return { _tag: "Replaced", id }
+    }
+  }
+  const state = stateAt(job, store.now)
+  if (state === "Completed" && (store.table.chunk(row).flags[store.table.index(row)]! & Flag.Result) !== 0) {
+    // the side table has an entry, or the flag would not be set
+    missing.push({ index, location: store.results.get(row)! })
+  }
+  return { _tag: "Duplicate", id, state }
+}

@@ -1,0 +1,209 @@
+/**
+ * Reading: counts, jobs, grants. What lies in the journal is fetched; everything else is in the columns.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { Grant, JobView, QueueCounts } from "../../log/JobLog.ts"
+import type { LogError } from "../../log/LogError.ts"
+import { stateAt } from "../../model/Job.ts"
+import { ByteReader } from "./ByteReader.ts"
+import type { Journal } from "./Journal.ts"
+import type { JobStore, Location } from "./JobStore.ts"
+import { Flag, Status } from "./JobTable.ts"
+import { bareKey } from "./Keys.ts"
+import { promote } from "./Placement.ts"
+import type { QueueState } from "./QueueState.ts"
+import { decodeRequest, type StoredRequest } from "./RequestCodec.ts"
+
+type Reads = Pick<Journal, "peek" | "read">
+
+const words = new Int32Array(4)
+const reader = new ByteReader(Buffer.alloc(0))
+
+const parseRequest = (bytes: Buffer): StoredRequest => {
+  reader.attach(bytes, 0, bytes.length, 0)
+  return decodeRequest(reader, words, true)
+}
+
+/** The row's stored request if it is in memory. */
+export const peekRequest = (journal: Reads, store: JobStore, row: number): StoredRequest | undefined => {
+  const chunk = store.table.chunk(row)
+  const i = store.table.index(row)
+  const bytes = journal.peek(chunk.segment[i]!, chunk.offset[i]!, chunk.length[i]!)
+  return bytes === undefined ? undefined : parseRequest(bytes)
+}
+
+export const locationOf = (store: JobStore, row: number): Location => {
+  const chunk = store.table.chunk(row)
+  const i = store.table.index(row)
+  return { segment: chunk.segment[i]!, offset: chunk.offset[i]!, length: chunk.length[i]! }
+}
+
+/** The stored request at a place. */
+export const readRequest = (journal: Reads, location: Location): Effect.Effect<StoredRequest, LogError> =>
+  Effect.map(journal.read(location.segment, location.offset, location.length), parseRequest)
+
+/** The stored result at a place. */
+export const readResult = (journal: Reads, location: Location): Effect.Effect<string, LogError> =>
+  Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) =>
+    new ByteReader(bytes, 0, bytes.length).string()
+  )
+
+/** The grant in force in a slot. */
+export const grantOf = (store: JobStore, slot: number, request: StoredRequest): Grant => {
+  const row = store.grants.row[slot]!
+  const chunk = store.table.chunk(row)
+  const i = store.table.index(row)
+  const profile = store.profiles.at(chunk.profile[i]!)
+  const visibleAt = chunk.visibleAt[i]!
+  return {
+    id: (store.grants.id[slot] ??= store.table.idOf(row)),
+    queue: profile.queue.name,
+    name: profile.name,
+    version: profile.version,
+    payload: request.payload,
+    priority: chunk.priority[i]!,
+    attempt: chunk.attempts[i]! + 1,
+    delivery: chunk.deliveries[i]!,
+    maxAttempts: profile.maxAttempts,
+    generation: chunk.generation[i]!,
+    enqueuedAt: request.enqueuedAt,
+    readySince: visibleAt > request.enqueuedAt ? visibleAt : request.enqueuedAt,
+    leaseDuration: profile.leaseDuration,
+    timeout: profile.timeout,
+    deadline: (chunk.flags[i]! & Flag.Deadline) === 0 ? undefined : store.deadlines.get(row),
+    group: request.group,
+    metadata: request.metadata,
+    trace: request.trace,
+    token: BigInt(store.grants.token[slot]!),
+    receipt: ""
+  }
+}
+
+/** A job as people see it, but for what only the journal has. */
+const partialView = (store: JobStore, row: number): Omit<JobView, "payload" | "enqueuedAt" | "result" | "metadata"> => {
+  const { table } = store
+  const chunk = table.chunk(row)
+  const job = store.job(row)
+  const profile = store.profileOf(row)
+  const own = (chunk.flags[table.index(row)]! & Flag.Key) === 0 ? undefined : store.keys.own(row)
+  const holder = own === undefined ? undefined : store.keys.holder(own.scoped)
+  return {
+    id: table.idOf(row),
+    queue: profile.queue.name,
+    name: profile.name,
+    version: profile.version,
+    state: stateAt(job, store.now),
+    priority: job.priority,
+    sequence: store.sequenceOf(row),
+    generation: job.generation,
+    attempts: job.attempts,
+    maxAttempts: job.maxAttempts,
+    deliveries: job.deliveries,
+    maxDeliveries: job.maxDeliveries,
+    visibleAt: job.visibleAt,
+    finishedAt: job.finishedAt,
+    deadline: job.deadline,
+    leaseDuration: profile.leaseDuration,
+    timeout: profile.timeout,
+    group: store.groups.get(row)?.key,
+    key: own === undefined ? undefined : bareKey(own.scoped),
+    cause: job.cause,
+    progress: store.progress.get(row),
+    token: job.session === undefined ? undefined : BigInt(job.token),
+    session: job.session,
+    paused: profile.queue.paused,
+    keyHeldBy:
+      job.status !== "DeadLettered" || holder === undefined || holder === row
+        ? undefined
+        : typeof holder === "object"
+          ? holder.id
+          : table.idOf(holder)
+  }
+}
+
+/** A job as people see it. The row is looked at now, the journal is read afterwards. */
+export const viewOf = (journal: Reads, store: JobStore, row: number): Effect.Effect<JobView, LogError> => {
+  const partial = partialView(store, row)
+  const result = store.results.get(row)
+  const request = peekRequest(journal, store, row)
+  const stored = request === undefined ? readRequest(journal, locationOf(store, row)) : Effect.succeed(request)
+  return Effect.flatMap(stored, ({ payload, enqueuedAt, metadata }) =>
+    result === undefined
+      ? Effect.succeed({ ...partial, payload, enqueuedAt, metadata })
+      : Effect.map(readResult(journal, result), (text) => ({ ...partial, payload, enqueuedAt, metadata, result: text }))
+  )
+}
+
+const codes = {
+  Leased: Status.Leased,
+  Completed: Status.Completed,
+  DeadLettered: Status.DeadLettered,
+  Cancelled: Status.Cancelled
+}
+
+/** Rows of one page, in order of enqueueing. */
+export const pageOf = (
+  store: JobStore,
+  query: {
+    readonly queue?: string | undefined
+    readonly state?: JobView["state"] | undefined
+    readonly name?: string | undefined
+    readonly after: number
+    readonly limit: number
+  }
+): ReadonlyArray<number> => {
+  const rows: Array<number> = []
+  store.sequences.forEachAfter(query.after, (row) => {
+    const chunk = store.table.chunk(row)
+    const i = store.table.index(row)
+    const profile = store.profiles.at(chunk.profile[i]!)
+    if (query.queue !== undefined && profile.queue.name !== query.queue) return true
+    if (query.name !== undefined && profile.name !== query.name) return true
+    const { state } = query
+    if (state !== undefined) {
+      const wanted =
+        state === "Ready" || state === "Scheduled"
+          ? chunk.status[i] === Status.Waiting && chunk.visibleAt[i]! <= store.now === (state === "Ready")
+          : chunk.status[i] === codes[state]
+      if (!wanted) return true
+    }
+    rows.push(row)
+    return rows.length < query.limit
+  })
+  return rows
+}
+
+/** Since when the first ready job of the queue has been claimable: of each lane its head is the oldest, or nearly so. */
+const oldestReady = (store: JobStore, queue: QueueState): number | undefined => {
+  let oldest = Number.POSITIVE_INFINITY
+  const look = (row: number): boolean => {
+    const chunk = store.table.chunk(row)
+    const i = store.table.index(row)
+    if (chunk.status[i] !== Status.Waiting || (chunk.flags[i]! & Flag.Delayed) !== 0) return false
+    oldest = Math.min(oldest, chunk.visibleAt[i]!)
+    return true
+  }
+  for (const lane of queue.active) {
+    lane.fifo.forEach((row) => !look(row))
+    for (let i = 0; i < lane.returned.size; i++) look(lane.returned.rowAt(i))
+  }
+  return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
+}
+
+export const countsOf = (store: JobStore, queue: QueueState): QueueCounts => {
+  promote(store, queue)
+  const waiting = queue.counts[Status.Waiting]!
+  return {
+    queue: queue.name,
+    paused: queue.paused,
+    scheduled: queue.delayed,
+    ready: waiting - queue.delayed,
+    leased: queue.counts[Status.Leased]!,
+    completed: queue.counts[Status.Completed]!,
+    deadLettered: queue.counts[Status.DeadLettered]!,
+    cancelled: queue.counts[Status.Cancelled]!,
+    oldestReadySince: waiting === queue.delayed ? undefined : oldestReady(store, queue)
+  }
+}

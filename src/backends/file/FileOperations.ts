@@ -1,0 +1,273 @@
+/**
+ * The port's operations over a live engine: check, decide in one synchronous step, answer when it is durable.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type {
+  ClaimRequest,
+  ClaimResult,
+  EnqueueItem,
+  EnqueueResult,
+  JobLogOperations,
+  SettleRequest,
+  SettleResult
+} from "../../log/JobLog.ts"
+import { LogError, type LogErrorReason, Poisoned, refused } from "../../log/LogError.ts"
+import * as Validate from "../../log/Validate.ts"
+import { done, type Engine, type Outcome } from "./Engine.ts"
+import { claim, type Claimed } from "./EngineClaim.ts"
+import { control } from "./EngineControl.ts"
+import { enqueue, type Enqueued, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
+import { close, reclaim } from "./EngineReclaim.ts"
+import { renew, settle, type Settled } from "./EngineSettle.ts"
+import { capabilities } from "./FileCapabilities.ts"
+import { readStore } from "./FileReader.ts"
+import type { JournalFailure } from "./JournalAppender.ts"
+import { promote } from "./Placement.ts"
+import { claimReply, enqueueReply, loadRequests, settleReply } from "./Replies.ts"
+
+/**
+ * Who has the engine: it is another one after a poisoned log was opened again.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Host {
+  engine: Engine
+  /** Opens a poisoned log again from its storage; nothing while it is sound. */
+  readonly reopen: Effect.Effect<void, LogError>
+}
+
+const failed = (operation: string, failure: JournalFailure): LogError =>
+  new LogError({ operation, outcome: failure.outcome, reason: failure.reason })
+
+const poisoned = (operation: string, engine: Engine): LogError | undefined =>
+  engine.failure === undefined ? undefined : refused(operation, new Poisoned({ detail: engine.failure }))
+
+/** Runs one synchronous step of the engine. A defect in it breaks the engine down, since half a step may have happened. */
+const step = <A>(engine: Engine, act: (engine: Engine) => A): A => {
+  engine.begin()
+  try {
+    const value = act(engine)
+    engine.finish()
+    return value
+  } catch (error) {
+    engine.breakDown(error)
+    throw error
+  }
+}
+
+/**
+ * Decides now; answers, also refusals that depend on the state, when all that was decided up to now is durable.
+ */
+const operate = <A, B>(
+  host: Host,
+  operation: string,
+  decide: (engine: Engine) => Outcome<A>,
+  reply: (engine: Engine, value: A) => Effect.Effect<B, LogError>
+): Effect.Effect<B, LogError> =>
+  Effect.callback((resume) => {
+    const { engine } = host
+    const refusal = poisoned(operation, engine)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const outcome = step(engine, decide)
+    engine.journal.commit((failure) => {
+      if (failure !== undefined) return lost(host, engine, operation, failure, resume)
+      resume(outcome._tag === "Done" ? reply(engine, outcome.value) : Effect.fail(refused(operation, outcome.reason)))
+    })
+  })
+
+/** The journal failed: nobody who waits will be served by this engine. */
+const lost = <B>(
+  host: Host,
+  engine: Engine,
+  operation: string,
+  failure: JournalFailure,
+  resume: (effect: Effect.Effect<B, LogError>) => void
+): void => {
+  resume(Effect.fail(failed(operation, failure)))
+  if (host.engine === engine) engine.waits.fail(failure.reason)
+}
+
+const invalidOr = <A>(
+  operation: string,
+  invalid: LogErrorReason | undefined,
+  effect: () => Effect.Effect<A, LogError>
+): Effect.Effect<A, LogError> => (invalid === undefined ? effect() : Effect.fail(refused(operation, invalid)))
+
+/** Runs `decide` with the stored requests of ids that exist already, which may have to be read first. */
+const withKnown = <A, B>(
+  host: Host,
+  operation: string,
+  items: ReadonlyArray<EnqueueItem>,
+  decide: (engine: Engine, known: KnownRequests | undefined) => Outcome<A>,
+  reply: (engine: Engine, value: A) => Effect.Effect<B, LogError>,
+  known?: KnownRequests
+): Effect.Effect<B, LogError> =>
+  Effect.suspend(() => {
+    const { engine } = host
+    const unknown = unknownRequests(engine, items, known)
+    if (unknown === undefined) return operate(host, operation, (live) => decide(live, known), reply)
+    const refusal = poisoned(operation, engine)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    // it reads before it decides, and looks again afterwards: a job may have moved, ended or appeared meanwhile
+    return Effect.flatMap(loadRequests(engine, unknown), (loaded) =>
+      withKnown(host, operation, items, decide, reply, new Map([...(known ?? []), ...loaded]))
+    )
+  })
+
+const enqueueAll = (
+  host: Host,
+  items: ReadonlyArray<EnqueueItem>
+): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
+  withKnown<Enqueued, ReadonlyArray<EnqueueResult>>(
+    host,
+    "enqueue",
+    items,
+    (engine, known) => enqueue(engine, items, known),
+    enqueueReply
+  )
+
+const noItems: ReadonlyArray<EnqueueItem> = []
+
+const followUpsOf = (request: SettleRequest): ReadonlyArray<EnqueueItem> => {
+  let items: Array<EnqueueItem> | undefined
+  for (const { settlement } of request.items) {
+    if (settlement._tag !== "Complete" || settlement.enqueue === undefined) continue
+    // unsound ones are refused with their own settlement, before anything is looked up
+    if (Validate.followUps(settlement.enqueue) === undefined) (items ??= []).push(...settlement.enqueue)
+  }
+  return items ?? noItems
+}
+
+const settleAll = (host: Host, request: SettleRequest): Effect.Effect<ReadonlyArray<SettleResult>, LogError> => {
+  const followUps = followUpsOf(request)
+  const decide = (engine: Engine, known: KnownRequests | undefined): Outcome<Settled> => settle(engine, request, known)
+  return followUps.length === 0
+    ? operate(host, "settle", (engine) => decide(engine, undefined), settleReply)
+    : withKnown(host, "settle", followUps, decide, settleReply)
+}
+
+const replyToClaim =
+  (request: ClaimRequest) =>
+  (engine: Engine, claimed: Claimed): Effect.Effect<ClaimResult, LogError> => {
+    const session = engine.sessions.find(request.session)
+    return claimReply(engine, session === undefined ? -1 : session.number, claimed)
+  }
+
+const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult, LogError> => {
+  const reply = replyToClaim(request)
+  return Effect.callback((resume) => {
+    const { engine } = host
+    const refusal = poisoned("claim", engine)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const answer = (outcome: Outcome<Claimed>): void =>
+      engine.journal.commit((failure) => {
+        if (failure !== undefined) return lost(host, engine, "claim", failure, resume)
+        resume(outcome._tag === "Done" ? reply(engine, outcome.value) : Effect.fail(refused("claim", outcome.reason)))
+      })
+    const outcome = step(engine, (live) => claim(live, request))
+    if (outcome._tag === "Refused") return answer(outcome)
+    if (outcome.value !== undefined) return answer(done(outcome.value))
+    const session = engine.sessions.find(request.session)!
+    const leave = engine.waits.park(engine.store.queue(request.queue), { session, request, answer })
+    return Effect.sync(leave)
+  })
+}
+
+const watchQueue = (host: Host, name: string, cursor: string): Effect.Effect<void, LogError> =>
+  Effect.callback((resume) => {
+    const { engine } = host
+    const refusal = poisoned("changes", engine)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const queue = engine.store.queue(name)
+    step(engine, ({ store }) => promote(store, queue))
+    const tell = (reason: LogErrorReason | undefined): void =>
+      resume(reason === undefined ? Effect.void : Effect.fail(refused("changes", reason)))
+    if (String(queue.version) !== cursor) {
+      return engine.journal.commit((failure) => tell(failure?.reason))
+    }
+    return Effect.sync(engine.waits.watchQueue(queue, tell))
+  })
+
+const watchJob = (host: Host, id: string): Effect.Effect<void, LogError> =>
+  Effect.callback((resume) => {
+    const { engine } = host
+    const refusal = poisoned("changes", engine)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const tell = (reason: LogErrorReason | undefined): void =>
+      resume(reason === undefined ? Effect.void : Effect.fail(refused("changes", reason)))
+    const leave = engine.waits.watchJob(engine, id, tell)
+    if (leave === undefined) return engine.journal.commit((failure) => tell(failure?.reason))
+    return Effect.sync(leave)
+  })
+
+const succeed = <A>(_engine: Engine, value: A): Effect.Effect<A> => Effect.succeed(value)
+
+/**
+ * The operations of a file log.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const makeOperations = (host: Host): JobLogOperations => ({
+  capabilities,
+  open: (options) =>
+    invalidOr("open", Validate.open(options), () =>
+      Effect.andThen(
+        host.reopen,
+        operate(
+          host,
+          "open",
+          (engine) => {
+            const session = engine.sessions.open(options.leaseDuration, engine.store.now)
+            const { id, leaseDuration, expiresAt } = session
+            return done({ id, leaseDuration, now: engine.store.now, expiresAt })
+          },
+          succeed
+        )
+      )
+    ),
+  renew: (request) =>
+    invalidOr("renew", Validate.renew(request), () =>
+      operate(host, "renew", (engine) => renew(engine, request), succeed)
+    ),
+  close: (id) =>
+    operate(
+      host,
+      "close",
+      (engine) => {
+        const session = engine.live(id, false)
+        if (session !== undefined) close(engine, session)
+        return done(undefined)
+      },
+      () => Effect.void
+    ),
+  enqueue: (items) => invalidOr("enqueue", Validate.enqueue(items), () => enqueueAll(host, items)),
+  claim: (request) => invalidOr("claim", Validate.claim(request), () => claimOnce(host, request)),
+  settle: (request) => invalidOr("settle", Validate.settle(request), () => settleAll(host, request)),
+  reclaim: (options) =>
+    invalidOr("reclaim", Validate.reclaim(options), () =>
+      operate(host, "reclaim", (engine) => done(reclaim(engine, options.limit)), succeed)
+    ),
+  control: (commands) =>
+    invalidOr("control", Validate.control(commands), () =>
+      operate(host, "control", (engine) => done(commands.map((command) => control(engine, command))), succeed)
+    ),
+  read: (query) =>
+    invalidOr("read", Validate.read(query), () =>
+      operate(
+        host,
+        "read",
+        (engine) => done(readStore(engine.journal, engine.store, query)),
+        (_engine, answer) => answer
+      )
+    ),
+  changes: (request) =>
+    invalidOr("changes", Validate.changes(request), () =>
+      request._tag === "Job" ? watchJob(host, request.id) : watchQueue(host, request.queue, request.cursor)
+    )
+})

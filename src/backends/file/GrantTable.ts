@@ -1,0 +1,114 @@
+/**
+ * What a job has only while it is leased or terminal: holder, token, and when it ended. Slots are columns as well, and
+ * a session's slots form a linked list, so that a grant and its end cost no allocation.
+ *
+ * @since 0.1.0
+ */
+import { noSlot } from "./JobTable.ts"
+
+/** No session: the grant has ended. */
+export const noSession = 0
+
+const smallest = 256
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class GrantTable {
+  token = new Float64Array(smallest)
+  finishedAt = new Float64Array(smallest)
+  row = new Uint32Array(smallest)
+  /** Number of the holding session, {@link noSession} when nobody holds it. */
+  session = new Uint32Array(smallest)
+  next = new Uint32Array(smallest)
+  previous = new Uint32Array(smallest)
+  /** The job's id as it was handed out, so that a settlement mostly compares pointers. */
+  readonly id: Array<string | undefined> = []
+  #free = noSlot
+  #used = 0
+  /** Slot + 1 by token modulo its length: tokens are dense, so that those in flight seldom collide. */
+  #byToken = new Int32Array(smallest)
+  readonly #overflow = new Map<number, number>()
+
+  allocate(row: number): number {
+    let slot = this.#free
+    if (slot === noSlot) {
+      slot = this.#used++
+      if (slot === this.row.length) this.#grow()
+      this.id.push(undefined)
+    } else {
+      this.#free = this.next[slot]!
+    }
+    this.row[slot] = row
+    this.token[slot] = 0
+    this.finishedAt[slot] = 0
+    this.session[slot] = noSession
+    return slot
+  }
+
+  free(slot: number): void {
+    this.id[slot] = undefined
+    this.next[slot] = this.#free
+    this.#free = slot
+  }
+
+  /** Makes the slot findable by its token. */
+  indexToken(slot: number): void {
+    const token = this.token[slot]!
+    const at = token % this.#byToken.length
+    if (this.#byToken[at] === 0) this.#byToken[at] = slot + 1
+    else this.#collide(slot, token)
+  }
+
+  #collide(slot: number, token: number): void {
+    if (this.#overflow.size < this.#byToken.length / 8) {
+      this.#overflow.set(token, slot)
+      return
+    }
+    const known = [...this.#byToken].filter((entry) => entry !== 0).map((entry) => entry - 1)
+    known.push(...this.#overflow.values(), slot)
+    this.#byToken = new Int32Array(this.#byToken.length * 2)
+    this.#overflow.clear()
+    for (const entry of known) {
+      const at = this.token[entry]! % this.#byToken.length
+      if (this.#byToken[at] === 0) this.#byToken[at] = entry + 1
+      else this.#overflow.set(this.token[entry]!, entry)
+    }
+  }
+
+  /** The grant ends: its token is not current any more. */
+  unindexToken(slot: number): void {
+    const token = this.token[slot]!
+    const at = token % this.#byToken.length
+    if (this.#byToken[at] === slot + 1) this.#byToken[at] = 0
+    else this.#overflow.delete(token)
+  }
+
+  /** The slot of a grant in force, or -1. */
+  find(token: number): number {
+    const slot = this.#byToken[token % this.#byToken.length]! - 1
+    if (slot !== -1 && this.token[slot] === token) return slot
+    return this.#overflow.size === 0 ? -1 : (this.#overflow.get(token) ?? -1)
+  }
+
+  #grow(): void {
+    const length = this.row.length * 2
+    const wider = (old: Uint32Array): Uint32Array<ArrayBuffer> => {
+      const column = new Uint32Array(length)
+      column.set(old)
+      return column
+    }
+    const token = new Float64Array(length)
+    token.set(this.token)
+    this.token = token
+    const finishedAt = new Float64Array(length)
+    finishedAt.set(this.finishedAt)
+    this.finishedAt = finishedAt
+    this.row = wider(this.row)
+    this.session = wider(this.session)
+    this.next = wider(this.next)
+    this.previous = wider(this.previous)
+  }
+}

@@ -1,0 +1,517 @@
+/**
+ * The state of a file log: what `apply` of the model says, on columns.
+ *
+ * The same methods serve the live log and its recovery; only while `scheduling` do jobs also take their places in
+ * lanes, groups' lines and delays (see `Placement.ts`), which recovery builds once at its end.
+ *
+ * @since 0.1.0
+ */
+import type { Event } from "../../model/Event.ts"
+import type { FailureCause } from "../../model/FailureCause.ts"
+import type { Job } from "../../model/Job.ts"
+import { apply } from "../../model/Transition.ts"
+import { GrantTable, noSession } from "./GrantTable.ts"
+import { Group } from "./Groups.ts"
+import { IdIndex } from "./IdIndex.ts"
+import { Flag, type JobChunk, JobTable, noSlot, Status, statusNames } from "./JobTable.ts"
+import { Keys, type OwnKey, type Tombstone } from "./Keys.ts"
+import { freePermit, leaveLine, place, unplace } from "./Placement.ts"
+import { type Profile, Profiles } from "./Profiles.ts"
+import { QueueState } from "./QueueState.ts"
+import { RowHeap } from "./RowHeap.ts"
+import { SegmentUse } from "./SegmentUse.ts"
+import { SequenceIndex } from "./SequenceIndex.ts"
+
+/**
+ * A range of bytes in a segment.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Location {
+  readonly segment: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** A job about to be stored. */
+export interface Insertion {
+  readonly profile: Profile
+  readonly priority: number
+  readonly visibleAt: number
+  readonly deadline: number | undefined
+  readonly group: string | undefined
+  readonly key: OwnKey | undefined
+}
+
+/** The rest of a job that was carried forward. */
+export interface RestoredState {
+  readonly status: number
+  readonly attempts: number
+  readonly deliveries: number
+  readonly generation: number
+  readonly started: boolean
+  readonly holder: number
+  readonly token: number
+  readonly finishedAt: number
+  readonly cause: FailureCause | undefined
+}
+
+/** Holders of the sessions' lists of grants. */
+export interface HolderLists {
+  readonly nameOf: (session: number) => string
+  readonly link: (session: number, slot: number) => void
+  readonly unlink: (session: number, slot: number) => void
+  readonly cancelled: (session: number, slot: number) => void
+}
+
+/** Stored beside a request: what a segment spends on it in its frame. */
+const recordOverhead = 24
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class JobStore {
+  readonly table = new JobTable()
+  readonly ids = new IdIndex(this.table)
+  readonly sequences = new SequenceIndex()
+  readonly grants = new GrantTable()
+  readonly keys = new Keys()
+  readonly segments = new SegmentUse()
+  readonly queues = new Map<string, QueueState>()
+  readonly profiles = new Profiles((name) => this.queue(name))
+  readonly groups = new Map<number, Group>()
+  readonly deadlines = new Map<number, number>()
+  readonly causes = new Map<number, FailureCause>()
+  readonly results = new Map<number, Location>()
+  readonly progress = new Map<number, string>()
+  /** Deadlines of jobs; some entries are outdated. */
+  readonly deadlineOrder = new RowHeap()
+  /** Queues in which something may have become claimable during the present operation. */
+  readonly touched = new Set<QueueState>()
+  #lastTouched: QueueState | undefined
+  /** Told of every job that became terminal. */
+  onTerminal: ((row: number) => void) | undefined
+  holders: HolderLists
+  nextSequence = 1
+  nextToken = 1
+  /** Log time of the present operation. */
+  now = 0
+  scheduling = false
+
+  constructor(holders: HolderLists) {
+    this.holders = holders
+  }
+
+  queue(name: string): QueueState {
+    let queue = this.queues.get(name)
+    if (queue === undefined) {
+      queue = new QueueState(name)
+      this.queues.set(name, queue)
+    }
+    return queue
+  }
+
+  touch(queue: QueueState): void {
+    if (queue === this.#lastTouched) return
+    this.#lastTouched = queue
+    this.touched.add(queue)
+  }
+
+  /** Answers and forgets the touched queues; each one's cursor moves on. */
+  takeTouched(): ReadonlyArray<QueueState> {
+    if (this.#lastTouched === undefined) return noQueues
+    const queues = [...this.touched]
+    this.touched.clear()
+    this.#lastTouched = undefined
+    for (const queue of queues) queue.version++
+    return queues
+  }
+
+  queueOf(row: number): QueueState {
+    return this.profileOf(row).queue
+  }
+
+  profileOf(row: number): Profile {
+    return this.profiles.at(this.table.chunk(row).profile[this.table.index(row)]!)
+  }
+
+  sequenceOf = (row: number): number => this.table.chunk(row).sequence[this.table.index(row)]!
+
+  /** Stores a new job with the next sequence; the four words of its id begin at `words[at]`. */
+  insert(words: Int32Array, at: number, job: Insertion, segment: number, offset: number, length: number): number {
+    const row = this.table.allocate()
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    const id = chunk.id
+    id[i * 4] = words[at]!
+    id[i * 4 + 1] = words[at + 1]!
+    id[i * 4 + 2] = words[at + 2]!
+    id[i * 4 + 3] = words[at + 3]!
+    const sequence = this.nextSequence++
+    chunk.sequence[i] = sequence
+    chunk.generation[i] = 1
+    this.ids.add(row)
+    this.sequences.set(sequence, row)
+    job.profile.queue.counts[Status.Waiting]!++
+    this.#describe(row, chunk, i, job, segment, offset, length)
+    if (this.scheduling) place(this, row)
+    return row
+  }
+
+  /** Brings back a job that was carried forward. Not while `scheduling`. */
+  restore(words: Int32Array, sequence: number, job: Insertion, state: RestoredState, location: Location): number {
+    const next = this.nextSequence
+    this.nextSequence = sequence
+    const row = this.insert(words, 0, job, location.segment, location.offset, location.length)
+    this.nextSequence = next
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    const counts = job.profile.queue.counts
+    counts[Status.Waiting]!--
+    counts[state.status]!++
+    chunk.status[i] = state.status
+    chunk.attempts[i] = state.attempts
+    chunk.deliveries[i] = state.deliveries
+    chunk.generation[i] = state.generation
+    if (state.started) chunk.flags[i]! |= Flag.Started
+    this.#setCause(row, state.cause)
+    if (state.holder !== noSession || state.status >= Status.Completed) {
+      const slot = this.grants.allocate(row)
+      chunk.slot[i] = slot
+      this.grants.finishedAt[slot] = state.finishedAt
+      if (state.holder !== noSession) this.#hold(row, slot, state.holder, state.token)
+    }
+    if ((chunk.flags[i]! & Flag.Group) !== 0 && state.status >= Status.Completed && state.holder === noSession) {
+      this.leaveGroup(row)
+    }
+    return row
+  }
+
+  restoreKey(row: number, key: OwnKey, holds: boolean): void {
+    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Key
+    if (!holds) return this.keys.know(row, key)
+    const known = this.keys.holder(key.scoped)
+    if (typeof known === "object") this.segments.remove(known.segment, 0)
+    this.keys.hold(row, key)
+  }
+
+  /** A key outlives the record of its job. */
+  bury(tombstone: Tombstone): void {
+    const known = this.keys.holder(tombstone.scoped)
+    if (typeof known === "object") this.segments.remove(known.segment, 0)
+    this.keys.bury(tombstone)
+    this.segments.add(tombstone.segment, 0)
+  }
+
+  /** Fills in what a request says about a job, new or replaced. */
+  #describe(
+    row: number,
+    chunk: JobChunk,
+    i: number,
+    job: Insertion,
+    segment: number,
+    offset: number,
+    length: number
+  ): void {
+    chunk.profile[i] = job.profile.index
+    chunk.priority[i] = job.priority
+    chunk.visibleAt[i] = job.visibleAt
+    this.profiles.join(job.profile)
+    this.locate(row, segment, offset, length)
+    if (job.deadline !== undefined) this.setDeadline(row, job.deadline)
+    if (job.group !== undefined) this.joinGroup(row, job.group)
+    if (job.key !== undefined) {
+      this.restoreKey(row, job.key, true)
+    }
+  }
+
+  /** Says where the job's request is stored from now on. */
+  locate(row: number, segment: number, offset: number, length: number): void {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    chunk.segment[i] = segment
+    chunk.offset[i] = offset
+    chunk.length[i] = length
+    this.segments.add(segment, length + recordOverhead)
+  }
+
+  unlocate(row: number): void {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    this.segments.remove(chunk.segment[i]!, chunk.length[i]! + recordOverhead)
+  }
+
+  setDeadline(row: number, deadline: number): void {
+    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Deadline
+    this.deadlines.set(row, deadline)
+    if (this.scheduling) this.orderDeadline(row, deadline)
+  }
+
+  orderDeadline(row: number, deadline: number): void {
+    const order = this.deadlineOrder
+    if (order.size > 2 * this.deadlines.size + 1024) {
+      order.retain((key, other) => {
+        const keep = this.deadlines.get(other) === key
+        if (!keep) this.table.unmention(other)
+        return keep
+      })
+    }
+    order.push(deadline, row)
+    this.table.mention(row)
+  }
+
+  joinGroup(row: number, key: string): void {
+    const queue = this.queueOf(row)
+    let group = queue.groups.get(key)
+    if (group === undefined) {
+      group = new Group(key)
+      queue.groups.set(key, group)
+    }
+    group.members++
+    this.groups.set(row, group)
+    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Group
+  }
+
+  /** The job does not count among its group's members any more; it still knows its group's name. */
+  leaveGroup(row: number): void {
+    const group = this.groups.get(row)!
+    if (--group.members > 0) return
+    const queue = this.queueOf(row)
+    if (queue.groups.get(group.key) === group) queue.groups.delete(group.key)
+  }
+
+  /** Another request takes the place of a job that was never granted. */
+  replace(row: number, job: Insertion, segment: number, offset: number, length: number): void {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    if (this.scheduling) unplace(this, row)
+    this.unlocate(row)
+    this.profiles.leave(this.profileOf(row))
+    if ((chunk.flags[i]! & Flag.Group) !== 0) {
+      const queue = this.queueOf(row)
+      const group = this.groups.get(row)!
+      this.leaveGroup(row)
+      leaveLine(this, queue, group, row)
+      this.groups.delete(row)
+    }
+    this.deadlines.delete(row)
+    this.causes.delete(row)
+    if (job.priority !== chunk.priority[i]) chunk.flags[i]! &= ~Flag.InLane
+    chunk.flags[i]! &= ~(Flag.Group | Flag.Deadline | Flag.Cause)
+    chunk.generation[i]!++
+    chunk.attempts[i] = 0
+    this.#describe(row, chunk, i, job, segment, offset, length)
+    if (this.scheduling) place(this, row)
+  }
+
+  /** Hands a waiting job to a session under the next token; it has left its place already. Answers its slot. */
+  grant(row: number, session: number): number {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    const grants = this.grants
+    if (chunk.status[i] !== Status.Waiting) throw new Error("leasehold: granted a job that is not waiting")
+    const counts = this.profiles.at(chunk.profile[i]!).queue.counts
+    counts[Status.Waiting]!--
+    counts[Status.Leased]!++
+    chunk.status[i] = Status.Leased
+    chunk.deliveries[i]!++
+    const flags = chunk.flags[i]!
+    chunk.flags[i] = flags & ~Flag.Started
+    const slot = grants.allocate(row)
+    chunk.slot[i] = slot
+    this.#hold(row, slot, session, this.nextToken++)
+    return slot
+  }
+
+  #hold(row: number, slot: number, session: number, token: number): void {
+    const grants = this.grants
+    grants.token[slot] = token
+    grants.session[slot] = session
+    grants.indexToken(slot)
+    this.holders.link(session, slot)
+    if ((this.table.chunk(row).flags[this.table.index(row)]! & Flag.Group) !== 0) this.groups.get(row)!.held++
+  }
+
+  /** The grant in force ends: session, token and permit are free; the slot stays. */
+  #endGrant(row: number, chunk: JobChunk, i: number): number {
+    const slot = chunk.slot[i]!
+    const grants = this.grants
+    this.holders.unlink(grants.session[slot]!, slot)
+    grants.session[slot] = noSession
+    grants.unindexToken(slot)
+    chunk.flags[i]! &= ~Flag.Started
+    if ((chunk.flags[i]! & Flag.Group) !== 0) freePermit(this, row)
+    return slot
+  }
+
+  /** As the event `Completed`, without the detour: most jobs end so. */
+  complete(row: number, at: number): void {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    if (chunk.status[i] !== Status.Leased) throw new Error("leasehold: completed a job that is not leased")
+    const slot = this.#endGrant(row, chunk, i)
+    const queue = this.profiles.at(chunk.profile[i]!).queue
+    queue.counts[Status.Leased]!--
+    queue.counts[Status.Completed]!++
+    chunk.status[i] = Status.Completed
+    chunk.attempts[i]!++
+    this.grants.finishedAt[slot] = at
+    const flags = chunk.flags[i]!
+    if ((flags & (Flag.Cause | Flag.Progress | Flag.Group)) !== 0) {
+      this.#setCause(row, undefined)
+      if ((flags & Flag.Group) !== 0) this.leaveGroup(row)
+    }
+    if (this.scheduling) this.#retain(row, queue)
+  }
+
+  #retain(row: number, queue: QueueState): void {
+    queue.retained.push(row)
+    this.table.mention(row)
+    if (this.onTerminal !== undefined) this.onTerminal(row)
+  }
+
+  #setCause(row: number, cause: FailureCause | undefined): void {
+    const flags = this.table.chunk(row).flags
+    const i = this.table.index(row)
+    if (cause === undefined) {
+      if ((flags[i]! & Flag.Cause) === 0) return
+      this.causes.delete(row)
+      flags[i]! &= ~Flag.Cause
+    } else {
+      this.causes.set(row, cause)
+      flags[i]! |= Flag.Cause
+    }
+  }
+
+  setResult(row: number, location: Location): void {
+    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Result
+    this.results.set(row, location)
+  }
+
+  setProgress(row: number, value: string): void {
+    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Progress
+    this.progress.set(row, value)
+  }
+
+  /** The job as the model sees it. */
+  job(row: number): Job {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    const status = statusNames[chunk.status[i]!]!
+    if (status === "Free") throw new Error("leasehold: no job in this row")
+    const slot = chunk.slot[i]!
+    const session = slot === noSlot ? noSession : this.grants.session[slot]!
+    const profile = this.profiles.at(chunk.profile[i]!)
+    const flags = chunk.flags[i]!
+    return {
+      status,
+      priority: chunk.priority[i]!,
+      visibleAt: chunk.visibleAt[i]!,
+      attempts: chunk.attempts[i]!,
+      deliveries: chunk.deliveries[i]!,
+      generation: chunk.generation[i]!,
+      token: slot === noSlot ? 0 : this.grants.token[slot]!,
+      session: session === noSession ? undefined : this.holders.nameOf(session),
+      started: (flags & Flag.Started) !== 0,
+      maxAttempts: profile.maxAttempts,
+      maxDeliveries: profile.maxDeliveries,
+      deadline: (flags & Flag.Deadline) === 0 ? undefined : this.deadlines.get(row),
+      finishedAt: slot === noSlot || chunk.status[i]! < Status.Completed ? undefined : this.grants.finishedAt[slot]!,
+      cause: (flags & Flag.Cause) === 0 ? undefined : this.causes.get(row)
+    }
+  }
+
+  /** Any event of the model but `Enqueued`, `Replaced` and `Granted`, which carry more than the model knows. */
+  transition(row: number, event: Event): void {
+    const before = this.job(row)
+    const after = apply(before, event)
+    if (after === undefined) return this.purge(row)
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    const queue = this.queueOf(row)
+    if (before.status === "Waiting" && this.scheduling) unplace(this, row)
+    if (before.session !== undefined && after.session === undefined) this.#endGrant(row, chunk, i)
+    const code = statusNames.indexOf(after.status)
+    queue.counts[chunk.status[i]!]!--
+    queue.counts[code]!++
+    chunk.status[i] = code
+    if (chunk.priority[i] !== after.priority) chunk.flags[i]! &= ~Flag.InLane
+    chunk.priority[i] = after.priority
+    chunk.visibleAt[i] = after.visibleAt
+    chunk.attempts[i] = after.attempts
+    chunk.deliveries[i] = after.deliveries
+    chunk.generation[i] = after.generation
+    chunk.flags[i] = after.started ? chunk.flags[i]! | Flag.Started : chunk.flags[i]! & ~Flag.Started
+    this.#setCause(row, after.cause)
+    if (after.deadline === undefined && before.deadline !== undefined) {
+      this.deadlines.delete(row)
+      chunk.flags[i]! &= ~Flag.Deadline
+    }
+    this.#standing(row, chunk, i, queue, before, after)
+  }
+
+  /** What follows from where the job stood and stands: slot, group, key, retention, its place. */
+  #standing(row: number, chunk: JobChunk, i: number, queue: QueueState, before: Job, after: Job): void {
+    const wasTerminal = before.finishedAt !== undefined
+    const isTerminal = after.finishedAt !== undefined
+    if (isTerminal) {
+      if (chunk.slot[i] === noSlot) chunk.slot[i] = this.grants.allocate(row)
+      this.grants.finishedAt[chunk.slot[i]!] = after.finishedAt
+      if (after.status === "Cancelled" && (chunk.flags[i]! & Flag.Key) !== 0) this.keys.free(row)
+    } else if (after.status === "Waiting" && chunk.slot[i] !== noSlot) {
+      this.grants.free(chunk.slot[i]!)
+      chunk.slot[i] = noSlot
+    }
+    if ((chunk.flags[i]! & Flag.Group) !== 0) {
+      const wasMember = !wasTerminal || before.session !== undefined
+      const isMember = !isTerminal || after.session !== undefined
+      if (wasMember && !isMember) this.leaveGroup(row)
+      else if (!wasMember && isMember) this.joinGroup(row, this.groups.get(row)!.key)
+    }
+    if (after.status === "Cancelled" && after.session !== undefined && before.status === "Leased") {
+      this.holders.cancelled(this.grants.session[chunk.slot[i]!]!, chunk.slot[i]!)
+    }
+    if (!this.scheduling) return
+    if (after.status === "Waiting") place(this, row)
+    const settledNow = isTerminal && after.session === undefined && (!wasTerminal || before.session !== undefined)
+    if (
+      (settledNow && after.status !== "DeadLettered") ||
+      (after.status === "Cancelled" && before.status === "DeadLettered")
+    ) {
+      queue.retained.push(row)
+      this.table.mention(row)
+    }
+    if (isTerminal && !wasTerminal && this.onTerminal !== undefined) this.onTerminal(row)
+  }
+
+  /** The job's record goes. */
+  purge(row: number): void {
+    const chunk = this.table.chunk(row)
+    const i = this.table.index(row)
+    const status = chunk.status[i]!
+    if (status < Status.Completed) throw new Error("leasehold: purged a job that is not terminal")
+    const profile = this.profiles.at(chunk.profile[i]!)
+    profile.queue.counts[status]!--
+    this.ids.delete(row)
+    this.sequences.delete(chunk.sequence[i]!)
+    this.unlocate(row)
+    this.profiles.leave(profile)
+    this.grants.free(chunk.slot[i]!)
+    const flags = chunk.flags[i]!
+    if (flags >= Flag.Key) {
+      if ((flags & Flag.Key) !== 0) this.keys.forget(row)
+      this.groups.delete(row)
+      this.deadlines.delete(row)
+      this.causes.delete(row)
+      this.results.delete(row)
+      this.progress.delete(row)
+    }
+    this.table.free(row)
+  }
+}
+
+const noQueues: ReadonlyArray<QueueState> = []

@@ -1,0 +1,129 @@
+/**
+ * The sessions of one ownership of the log. They are not stored: the epoch of the next owner ends them all.
+ *
+ * @since 0.1.0
+ */
+import type { RenewResult, SettleResult } from "../../log/JobLog.ts"
+import { noSlot } from "./JobTable.ts"
+
+/**
+ * What a session's call was answered, for its repetition. A claim's grants are rebuilt from their tokens.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type CallAnswer =
+  | {
+      readonly _tag: "Claim"
+      readonly firstToken: number
+      readonly count: number
+      readonly cursor: string
+      readonly nextAt: number | undefined
+      readonly now: number
+    }
+  | { readonly _tag: "Settle"; readonly results: ReadonlyArray<SettleResult> }
+  | { readonly _tag: "Renew"; readonly result: RenewResult }
+
+/** Answers kept per session. */
+export const keptAnswers = 64
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class SessionState {
+  readonly number: number
+  readonly id: string
+  readonly leaseDuration: number
+  expiresAt: number
+  /** Marked dead: closed, or expired and found out by a reclaim. Never undone. */
+  dead = false
+  /** First slot of the list of its grants. */
+  first = noSlot
+  held = 0
+  /** Slots of its grants whose jobs were cancelled. */
+  readonly cancelled = new Set<number>()
+  readonly #answers = new Map<number, CallAnswer>()
+  #latestCall = 0
+
+  constructor(number: number, id: string, leaseDuration: number, expiresAt: number) {
+    this.number = number
+    this.id = id
+    this.leaseDuration = leaseDuration
+    this.expiresAt = expiresAt
+  }
+
+  answer(call: number): CallAnswer | undefined {
+    return this.#answers.get(call)
+  }
+
+  /** Whether a call is so old that its answer is not kept any more. */
+  isForgotten(call: number): boolean {
+    return call <= this.#latestCall - keptAnswers
+  }
+
+  remember(call: number, answer: CallAnswer): void {
+    this.#answers.set(call, answer)
+    if (call <= this.#latestCall) return
+    for (let old = Math.max(this.#latestCall - keptAnswers + 1, 1); old <= call - keptAnswers; old++) {
+      if (!this.#answers.delete(old) && this.#answers.size <= keptAnswers) break
+    }
+    this.#latestCall = call
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class Sessions {
+  readonly #epoch: number
+  readonly #byId = new Map<string, SessionState>()
+  readonly #byNumber = new Map<number, SessionState>()
+  #next = 1
+
+  constructor(epoch: number) {
+    this.#epoch = epoch
+  }
+
+  /** The name under which a session of this ownership is known; ids of other ownerships differ by the epoch. */
+  idOf(number: number): string {
+    return `${this.#epoch}-${number}`
+  }
+
+  open(leaseDuration: number, now: number): SessionState {
+    const number = this.#next++
+    const session = new SessionState(number, this.idOf(number), leaseDuration, now + leaseDuration)
+    this.#byId.set(session.id, session)
+    this.#byNumber.set(number, session)
+    return session
+  }
+
+  find(id: string): SessionState | undefined {
+    return this.#byId.get(id)
+  }
+
+  byNumber(number: number): SessionState | undefined {
+    return this.#byNumber.get(number)
+  }
+
+  /** Forgets a dead session that holds nothing any more. */
+  forget(session: SessionState): void {
+    this.#byId.delete(session.id)
+    this.#byNumber.delete(session.number)
+  }
+
+  all(): IterableIterator<SessionState> {
+    return this.#byId.values()
+  }
+
+  /** When the next lease runs out. */
+  nextExpiry(): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const session of this.#byId.values()) if (session.held > 0) next = Math.min(next, session.expiresAt)
+    return next
+  }
+}
