@@ -4,11 +4,18 @@
  * @since 0.1.0
  */
 import type * as Fiber from "effect/Fiber"
+import { utf8Length } from "../log/Checks.ts"
 import type { EnqueueItem, Grant } from "../log/JobLog.ts"
+import { Limits } from "../model/Limits.ts"
 import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Epoch, Handler, RunContext, StopReason } from "./Protocol.ts"
 import type { Timer } from "./TimerHeap.ts"
+
+const progressText = (value: string): string =>
+  utf8Length(value) <= Limits.progressBytes
+    ? value.toWellFormed()
+    : `${value.slice(0, Limits.progressBytes / 3 - 1).toWellFormed()}…`
 
 /**
  * @since 0.1.0
@@ -49,11 +56,13 @@ export class Run implements RunContext {
   }
 
   remainingLease(): number {
-    return this.stop === "leaseLost" ? 0 : Math.max(0, this.supervisor.trustedUntil() - this.elapsed())
+    // a run that was abandoned is done as well, and its job may be another's by now
+    return this.done || this.stop === "leaseLost" ? 0 : Math.max(0, this.supervisor.trustedUntil() - this.elapsed())
   }
 
   progress(value: string): void {
-    this.latestProgress = value
+    // one value that the log must refuse would take the whole renewal, and so the session, with it
+    this.latestProgress = progressText(value)
   }
 
   followUp(item: EnqueueItem): void {

@@ -63,6 +63,12 @@ export interface WorkerPoolOptions {
 /** Back-off of a job that nobody here can run: it may belong to a newer release. */
 const noHandlerDelay = (grant: Grant): number => Math.min(60_000, 500 * 2 ** Math.min(grant.delivery, 8))
 
+const policyFailed: Settlement = {
+  _tag: "Retry",
+  delay: 60_000,
+  cause: { kind: "defect", message: "its retry policy failed" }
+}
+
 /**
  * Makes a pool. It has no fiber of its own; its runs end with `drain`.
  *
@@ -94,14 +100,7 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
   const settle = (run: Run, outcome: Settlement | Fiber.Fiber<Settlement>): void => {
     if (!Fiber.isFiber(outcome)) return offer(run.epoch, run.grant, outcome, run.startedAt)
     const settled = (exit: Exit.Exit<Settlement>): void =>
-      offer(
-        run.epoch,
-        run.grant,
-        Exit.isSuccess(exit)
-          ? exit.value
-          : { _tag: "Retry", delay: 60_000, cause: { kind: "defect", message: "its retry policy failed" } },
-        run.startedAt
-      )
+      offer(run.epoch, run.grant, Exit.isSuccess(exit) ? exit.value : policyFailed, run.startedAt)
     const exit = outcome.pollUnsafe()
     if (exit === undefined) outcome.addObserver(settled)
     else settled(exit)
@@ -132,7 +131,23 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     run.done = true
     ended++
     if (run.stop === "leaseLost") return
-    settle(run, (exit === undefined ? undefined : run.handler.conclude(run, exit)) ?? byStop(run, exit))
+    settle(run, outcomeOf(run, exit))
+  }
+
+  /** What a handler's code throws is its run's failure: it must never reach the pool's own state. */
+  const outcomeOf = (run: Run, exit: Exit.Exit<unknown, unknown> | undefined): Settlement | Fiber.Fiber<Settlement> => {
+    let ended = exit
+    try {
+      const concluded = exit === undefined ? undefined : run.handler.conclude(run, exit)
+      if (concluded !== undefined) return concluded
+    } catch (thrown) {
+      ended = Exit.die(thrown)
+    }
+    try {
+      return byStop(run, ended)
+    } catch {
+      return policyFailed
+    }
   }
 
   const finishAsync = (run: Run, exit: Exit.Exit<unknown, unknown> | undefined): void => {
@@ -144,7 +159,12 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
   }
 
   const stop = (run: Run, reason: StopReason): void => {
-    if (run.done || run.stop !== undefined) return
+    if (run.done) return
+    if (run.stop !== undefined) {
+      // a lost lease outweighs every other reason: nothing can be settled any more
+      if (reason === "leaseLost") run.stop = reason
+      return
+    }
     run.stop = reason
     supervisor.after(options.abandonAfter, () => {
       if (run.done) return
@@ -172,7 +192,13 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     }
     const run = new Run(grant, epoch, handler, elapsed(), supervisor, elapsed)
     telemetry.started(grant, run.startedAt)
-    const fiber = handler.start(run)
+    let fiber: Fiber.Fiber<unknown, unknown>
+    try {
+      fiber = handler.start(run)
+    } catch (thrown) {
+      finish(run, Exit.die(thrown))
+      return
+    }
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       finish(run, exit)
