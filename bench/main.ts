@@ -1,0 +1,2 @@
+import { runProgram } from "./Program.ts"
+await runProgram(process.argv[3]!)
