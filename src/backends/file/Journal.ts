@@ -36,7 +36,7 @@ export interface JournalOptions {
   readonly directory: string
   /** A frame that would begin at or beyond this size begins a new segment. Bytes; default 32 MiB. */
   readonly segmentBytes?: number | undefined
-  /** Receives every recovered frame in order, the journal's own `epoch` and `closed` frames included. */
+  /** Receives every recovered frame in order; types below 16 are the journal's own. */
   readonly onFrame: OnFrame
   /** Looks at the journal beside a live owner: takes no lock, changes nothing, appends nothing. Default false. */
   readonly readOnly?: boolean | undefined

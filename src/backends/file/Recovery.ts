@@ -106,6 +106,8 @@ export interface WalkOptions {
   readonly live: boolean
 }
 
+const minChunkBytes = 4096
+
 const corrupt = (segment: string, offset: number, detail: string): LogError =>
   refused("open", new Corrupt({ segment, offset, detail }))
 
@@ -323,7 +325,8 @@ export const walkJournal: (walk: Walk, options: WalkOptions) => Effect.Effect<vo
     const { header } = oldest
     const state = new ChainState(header.firstSeq, header.epoch, header.chain, header.trimmedTo)
     walk.state = state
-    const buffer = Buffer.allocUnsafe(scanChunkBytes)
+    const largest = Math.max(...walk.segments.map((segment) => segment.size))
+    const buffer = Buffer.allocUnsafe(Math.min(scanChunkBytes, Math.max(largest, minChunkBytes)))
     for (let i = 0; i < walk.segments.length; i++) {
       const segment = walk.segments[i]!
       state.witness(segment.header.firstSeq - 1)

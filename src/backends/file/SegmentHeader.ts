@@ -63,14 +63,16 @@ export type FoundHeader =
   | { readonly _tag: "Damaged"; readonly detail: string }
 
 /**
+ * Encodes a header; another `version` than this release's is for tests.
+ *
  * @since 0.1.0
  * @category combinators
  * @stability unstable
  */
-export const encodeSegmentHeader = (header: SegmentHeader): Buffer => {
+export const encodeSegmentHeader = (header: SegmentHeader, version: number = formatVersion): Buffer => {
   const buffer = Buffer.alloc(segmentHeaderBytes)
   magic.copy(buffer, 0)
-  buffer.writeUInt32LE(formatVersion, 8)
+  buffer.writeUInt32LE(version, 8)
   buffer.writeUInt32LE(header.index, 12)
   buffer.writeBigUInt64LE(BigInt(header.firstSeq), 16)
   buffer.writeBigUInt64LE(BigInt(header.trimmedTo), 24)

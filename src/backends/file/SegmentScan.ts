@@ -224,8 +224,11 @@ class ChunkWalk {
       meta.payloadOffset = this.offset + frameHeaderBytes
       this.reader.attach(buffer, at + frameHeaderBytes, at + frame.length, chunkOffset)
       try {
-        if (frame.type === FrameType.trim) state.trimmedTo = Math.max(state.trimmedTo, this.reader.u64())
-        else if (request.onFrame !== undefined) request.onFrame(frame.type, this.reader, meta)
+        if (frame.type === FrameType.trim) {
+          state.trimmedTo = Math.max(state.trimmedTo, this.reader.u64())
+          this.reader.index = at + frameHeaderBytes
+        }
+        if (request.onFrame !== undefined) request.onFrame(frame.type, this.reader, meta)
       } catch (error) {
         if (!(error instanceof MalformedBytes)) throw error
         this.end = { _tag: "Malformed", end: this.offset, detail: error.message }
