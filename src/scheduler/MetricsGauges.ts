@@ -9,8 +9,10 @@ import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import type { JobLogOperations, QueueCounts } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
-import { gauge } from "./Metrics.ts"
-import type { MetricName } from "./MetricsCatalogue.ts"
+import { catalogue, type MetricName } from "./MetricsCatalogue.ts"
+
+const gauge = (name: MetricName, attributes: Readonly<Record<string, string>>): Metric.Gauge<number> =>
+  Metric.gauge(name, { description: catalogue[name].description, attributes })
 
 const states = ["scheduled", "ready", "leased", "completed", "deadLettered", "cancelled"] as const
 
