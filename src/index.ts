@@ -3,9 +3,10 @@
  *
  * @since 0.1.0
  */
-export * as Job from "./scheduler/Job.ts"
-export * as JobLog from "./log/JobLog.ts"
-export * as JobQueue from "./scheduler/JobQueue.ts"
-export * as JobScheduler from "./scheduler/JobScheduler.ts"
-export * as LogError from "./log/LogError.ts"
+export * as FileLog from "./backends/file/FileLog.ts"
 export * as MemoryLog from "./backends/memory/MemoryLog.ts"
+export { JobLog } from "./log/JobLog.ts"
+export { LogError } from "./log/LogError.ts"
+export * as Job from "./scheduler/Job.ts"
+export { JobQueue } from "./scheduler/JobQueue.ts"
+export { JobScheduler } from "./scheduler/JobScheduler.ts"

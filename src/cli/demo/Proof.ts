@@ -1,0 +1,106 @@
+/**
+ * The demo's proof: reads the finished log and holds it against the files themselves.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import * as Effect from "effect/Effect"
+import type { JobView } from "../../log/JobLog.ts"
+import { JobQueue } from "../../scheduler/JobQueue.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Proof {
+  readonly jobs: number
+  readonly completed: number
+  readonly deadLettered: number
+  /** Files of the walk without a finished job; anything but 0 is a bug. */
+  readonly lost: number
+  /** Runs known to have started. */
+  readonly attempts: number
+  readonly deliveries: number
+  /** Grants that ended without a settlement. */
+  readonly unsettled: number
+  /** Files whose stored digest is not the digest of the file. */
+  readonly wrong: ReadonlyArray<string>
+  /** Causes of dead letters, with their number. */
+  readonly causes: Readonly<Record<string, number>>
+}
+
+/** Independent of the handler: another way to read, in another process. */
+const digestOf = (path: string, buffer: Buffer): string | undefined => {
+  let descriptor: number | undefined
+  try {
+    descriptor = Fs.openSync(path, "r")
+    const hash = createHash("sha256")
+    for (;;) {
+      const length = Fs.readSync(descriptor, buffer, 0, buffer.length, null)
+      if (length === 0) return hash.digest("hex")
+      hash.update(buffer.subarray(0, length))
+    }
+  } catch {
+    return undefined
+  } finally {
+    if (descriptor !== undefined) Fs.closeSync(descriptor)
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const collect = Effect.fnUntraced(function* (root: string, paths: ReadonlyArray<string>) {
+  const queue = yield* JobQueue
+  const byPath = new Map<string, JobView>()
+  let after: string | undefined
+  do {
+    const page = yield* queue.list({ queue: "demo", after, limit: 1_000 })
+    for (const job of page.jobs) {
+      const payload: unknown = JSON.parse(job.payload)
+      if (typeof payload === "object" && payload !== null && "path" in payload) byPath.set(String(payload.path), job)
+    }
+    after = page.next
+  } while (after !== undefined)
+
+  const buffer = Buffer.allocUnsafe(4 * 1024 * 1024)
+  let completed = 0
+  let deadLettered = 0
+  let attempts = 0
+  let deliveries = 0
+  const wrong: Array<string> = []
+  const causes: Record<string, number> = {}
+  for (const path of paths) {
+    const job = byPath.get(path)
+    if (job === undefined) continue
+    attempts += job.attempts
+    deliveries += job.deliveries
+    if (job.state === "Completed") {
+      completed++
+      const result: unknown = JSON.parse(job.result ?? "{}")
+      const stored = typeof result === "object" && result !== null && "sha256" in result ? result.sha256 : undefined
+      if (stored !== digestOf(Path.join(root, path), buffer)) wrong.push(path)
+    } else if (job.state === "DeadLettered") {
+      deadLettered++
+      const cause = job.cause?.tag ?? job.cause?.kind ?? "unknown"
+      causes[cause] = (causes[cause] ?? 0) + 1
+    }
+  }
+  const proof: Proof = {
+    jobs: paths.length,
+    completed,
+    deadLettered,
+    lost: paths.length - completed - deadLettered,
+    attempts,
+    deliveries,
+    unsettled: deliveries - attempts,
+    wrong,
+    causes
+  }
+  return proof
+})

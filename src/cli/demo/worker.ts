@@ -1,0 +1,108 @@
+/**
+ * The demo's worker process: owns the file log, enqueues the walk, runs the jobs, and may be killed at any moment.
+ *
+ * @since 0.1.0
+ */
+import * as Fs from "node:fs"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import { silent } from "../../actors/Telemetry.ts"
+import * as FileLog from "../../backends/file/FileLog.ts"
+import { JobQueue } from "../../scheduler/JobQueue.ts"
+import { JobScheduler } from "../../scheduler/JobScheduler.ts"
+import { SchedulerTelemetry } from "../../scheduler/SchedulerTelemetry.ts"
+import * as Fingerprint from "./Fingerprint.ts"
+import { type WorkerMessage, WorkerStart } from "./Messages.ts"
+
+const send = (message: WorkerMessage): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (process.send === undefined) throw new Error("the demo's worker is started by `leasehold demo`")
+    process.send(message, () => resume(Effect.void))
+  })
+
+const run = Effect.fnUntraced(function* (start: WorkerStart) {
+  const claims: Array<number> = []
+  let ended = 0
+  let holding = 0
+
+  const beforeAnswer = Effect.suspend(() => {
+    if (start.holdAt === undefined || ended < start.holdAt) return Effect.void
+    holding++
+    return Effect.never
+  })
+  const telemetry = {
+    ...silent,
+    claimed: (_queue: string, _grants: unknown, millis: number) => {
+      claims.push(millis)
+    },
+    settled: (_queue: string, _item: unknown, state: string) => {
+      if (state === "Completed" || state === "DeadLettered") ended++
+    }
+  }
+
+  const work = Effect.gen(function* () {
+    const queue = yield* JobQueue
+    const report = Effect.fnUntraced(function* () {
+      const [counts] = yield* queue.counts("demo")
+      yield* send({
+        _tag: "Progress",
+        completed: counts?.completed ?? 0,
+        deadLettered: counts?.deadLettered ?? 0,
+        claims: claims.splice(0)
+      })
+      return counts === undefined || counts.ready + counts.scheduled + counts.leased === 0
+    })
+    while (!(yield* report())) {
+      if (holding > 0) {
+        // let the other slots arrive as well
+        yield* Effect.sleep(50)
+        yield* send({ _tag: "Holding", running: holding })
+        return yield* Effect.never
+      }
+      yield* Effect.sleep(50)
+    }
+    yield* send({ _tag: "Finished" })
+  })
+
+  const enqueue = Effect.gen(function* () {
+    const queue = yield* JobQueue
+    // the records of all jobs are the demo's proof, so they are kept
+    yield* queue.configure("demo", { retainCompleted: 24 * 3600 * 1000, retainCompletedCount: 100_000_000 })
+    const paths = Fs.readFileSync(start.list, "utf8").split("\n").filter(Boolean)
+    let inserted = 0
+    for (let at = 0; at < paths.length; at += 1_000) {
+      const payloads = paths.slice(at, at + 1_000).map((line) => ({ root: start.root, path: String(JSON.parse(line)) }))
+      const answers = yield* Fingerprint.Fingerprint.enqueueAll(payloads)
+      inserted += answers.filter((answer) => answer._tag === "Inserted").length
+    }
+    yield* send({ _tag: "Enqueued", inserted, duplicates: paths.length - inserted })
+    const [counts] = yield* queue.counts("demo")
+    ended = (counts?.completed ?? 0) + (counts?.deadLettered ?? 0)
+  })
+
+  const scheduler = JobScheduler.layerWith({ concurrency: start.concurrency }).pipe(
+    Layer.provide(Fingerprint.layer(beforeAnswer)),
+    Layer.provide(Layer.succeed(SchedulerTelemetry, telemetry))
+  )
+  const log = FileLog.layer({ directory: start.logDirectory })
+  yield* enqueue.pipe(
+    Effect.provide(JobQueue.layer),
+    Effect.andThen(work.pipe(Effect.provide(scheduler))),
+    Effect.provide(log)
+  )
+})
+
+const program = Effect.gen(function* () {
+  const start = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(WorkerStart))(process.argv[2])
+  yield* run(start)
+})
+
+const exit = await Effect.runPromiseExit(program)
+if (!Exit.isSuccess(exit)) {
+  const error = Cause.squash(exit.cause)
+  await Effect.runPromise(send({ _tag: "Failed", message: error instanceof Error ? error.message : String(error) }))
+}
+process.exit(Exit.isSuccess(exit) ? 0 : 1)
