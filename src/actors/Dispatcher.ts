@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { ClaimRequest, JobLogOperations } from "../log/JobLog.ts"
-import { delay, whileUnknown } from "./Backoff.ts"
+import { delay } from "./Backoff.ts"
 import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Telemetry } from "./Telemetry.ts"
@@ -84,7 +84,9 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
       names: options.names
     }
     const startedAt = elapsed()
-    const exit = yield* Effect.exit(whileUnknown(log.claim(request), () => elapsed() < live.trustedUntil()))
+    const exit = yield* Effect.exit(
+      live.call("claim", log.claim(request), parkedClaims ? live.session.leaseDuration : undefined)
+    )
     const at = elapsed()
     return { epoch: live.epoch, exit, at, millis: at - startedAt }
   })
@@ -106,13 +108,13 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     next = undefined
     if (!Exit.isSuccess(exit)) {
       const error = Cause.findErrorOption(exit.cause)
-      // without a typed error the cause holds defects and interruptions only
-      if (error._tag === "None") return yield* Effect.failCause(exit.cause as Cause.Cause<never>)
-      if (error.value.reason._tag === "SessionDead" || error.value.reason._tag === "Poisoned") {
+      const reason = error._tag === "Some" ? error.value.reason._tag : undefined
+      if (reason === "SessionDead" || reason === "Poisoned") {
         // the supervisor opens the next session; a log that cannot must not make this loop spin
         supervisor.sessionDied(epoch)
       } else {
-        yield* Effect.logWarning(`claiming from ${pool.queue} failed; trying again`, exit.cause)
+        // a defect of the log as well: a queue that is silently no longer worked on would be worse
+        yield* Effect.logError(`claiming from ${pool.queue} failed; trying again`, exit.cause)
       }
       yield* Effect.sleep(yield* delay(failures++))
       continue

@@ -13,13 +13,17 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import type { JobLogOperations, RenewResult } from "../log/JobLog.ts"
+import type { JobLogOperations, RenewRequest, RenewResult } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
-import { whileUnknown } from "./Backoff.ts"
+import { Limits } from "../model/Limits.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Epoch, LiveSession } from "./Protocol.ts"
+import { SessionCalls } from "./SessionCalls.ts"
 import type { Telemetry } from "./Telemetry.ts"
 import { type Timer, TimerHeap } from "./TimerHeap.ts"
+
+/** What a renewal carries. */
+type Report = Pick<RenewRequest, "started" | "progress">
 
 /**
  * What the supervisor asks of whoever holds grants (the worker pools).
@@ -31,10 +35,7 @@ import { type Timer, TimerHeap } from "./TimerHeap.ts"
 export interface GrantHolder {
   readonly queue: string
   /** Runs that started since the last call and still run, and new progress values. */
-  readonly report: (epoch: Epoch) => {
-    readonly started: ReadonlyArray<bigint>
-    readonly progress: ReadonlyArray<{ readonly token: bigint; readonly value: string }>
-  }
+  readonly report: (epoch: Epoch) => Report
   readonly renewed: (epoch: Epoch, result: RenewResult) => void
   /** Everything of this epoch is lost. */
   readonly lost: (epoch: Epoch) => void
@@ -48,6 +49,8 @@ export interface GrantHolder {
 export interface LeaseSupervisor {
   /** The live session; waits while there is none. */
   readonly session: Effect.Effect<LiveSession>
+  /** Whether this epoch's session is the live one. */
+  readonly isLive: (epoch: Epoch) => boolean
   /** Local elapsed time until which this process may believe in its lease. */
   readonly trustedUntil: () => number
   /** Says that the log refused a call of this epoch because its session is dead. */
@@ -80,6 +83,26 @@ export interface LeaseSupervisorOptions {
 /** A session is given up this much before its lease could run out: two clocks may differ a little in rate. */
 const margin = (leaseDuration: number): number => Math.min(1_000, leaseDuration / 10)
 
+/** Milliseconds that a closing log may take. */
+const closePatience = 5_000
+
+const nothing: Report = { started: [], progress: [] }
+
+const join = (left: Report, right: Report): Report => ({
+  started: left.started.length === 0 ? right.started : [...left.started, ...right.started],
+  progress: left.progress.length === 0 ? right.progress : [...left.progress, ...right.progress]
+})
+
+/** Cuts a report to what one call may carry. */
+const cut = (report: Report): { readonly now: Report; readonly later: Report } => {
+  const fits = Math.floor(Limits.batchBytes / Limits.progressBytes)
+  if (report.progress.length <= fits) return { now: report, later: nothing }
+  return {
+    now: { started: report.started, progress: report.progress.slice(0, fits) },
+    later: { started: [], progress: report.progress.slice(fits) }
+  }
+}
+
 /**
  * Starts a supervisor; closing the scope stops it and closes its session.
  *
@@ -99,7 +122,9 @@ export const make = Effect.fnUntraced(function* (
 
   let epoch: Epoch = 0
   let live: LiveSession | undefined
+  let calls: SessionCalls | undefined
   let trustedUntil = 0
+  let unsent = nothing
   let closed = false
   let waiting = Deferred.makeUnsafe<LiveSession>()
 
@@ -108,8 +133,16 @@ export const make = Effect.fnUntraced(function* (
     const session = yield* log.open({ owner: options.owner, leaseDuration })
     epoch++
     trustedUntil = sentAt + leaseDuration - margin(leaseDuration)
-    let call = 0
-    live = { epoch, session, nextCall: () => ++call, trustedUntil: () => trustedUntil }
+    unsent = nothing
+    let number = 0
+    const own = new SessionCalls(session.id, elapsed)
+    calls = own
+    live = {
+      epoch,
+      session,
+      nextCall: () => ++number,
+      call: (operation, call, patience = beat / 2) => own.run(operation, call, patience, () => elapsed() < trustedUntil)
+    }
     const opened = waiting
     waiting = Deferred.makeUnsafe<LiveSession>()
     yield* Deferred.succeed(opened, live)
@@ -119,6 +152,7 @@ export const make = Effect.fnUntraced(function* (
     if (live === undefined || live.epoch !== died) return
     live = undefined
     for (const holder of holders) holder.lost(died)
+    calls?.end()
     beatWake.openUnsafe()
   }
 
@@ -126,20 +160,18 @@ export const make = Effect.fnUntraced(function* (
     const current = live
     if (current === undefined) return
     const sentAt = elapsed()
-    const reports = holders.map((holder) => holder.report(current.epoch))
-    const request = {
-      session: current.session.id,
-      call: current.nextCall(),
-      started: reports.flatMap((report) => report.started),
-      progress: reports.flatMap((report) => report.progress)
-    }
-    const exit = yield* Effect.exit(whileUnknown(log.renew(request), () => elapsed() < trustedUntil))
+    const { now, later } = cut(holders.map((holder) => holder.report(current.epoch)).reduce(join, unsent))
+    unsent = later
+    const request = { session: current.session.id, call: current.nextCall(), ...now }
+    const exit = yield* Effect.exit(current.call("renew", log.renew(request)))
     if (live !== current) return
     if (Exit.isSuccess(exit)) {
       trustedUntil = sentAt + leaseDuration - margin(leaseDuration)
       for (const holder of holders) holder.renewed(current.epoch, exit.value)
       return
     }
+    // the marks go with the next renewal: a start that the log does not know of would cost no attempt
+    unsent = join(now, later)
     yield* Effect.logWarning("lease renewal failed", exit.cause)
     const error = Cause.findErrorOption(exit.cause)
     const dead =
@@ -176,8 +208,13 @@ export const make = Effect.fnUntraced(function* (
     while (!closed) {
       const current = live
       const left = current === undefined ? beat : trustedUntil - elapsed()
-      if (current !== undefined && left <= 0) sessionDied(current.epoch)
-      else yield* Effect.sleep(Math.max(1, left))
+      if (current !== undefined && left <= 0) {
+        sessionDied(current.epoch)
+        continue
+      }
+      // a reply that was lost is asked for again while there is time
+      calls?.giveUpOverdue()
+      yield* Effect.sleep(Math.max(1, Math.min(left, beat / 4)))
     }
   })
 
@@ -210,13 +247,14 @@ export const make = Effect.fnUntraced(function* (
     closed = true
     const current = live
     live = undefined
+    calls?.end()
     return current === undefined
       ? Effect.void
-      : log
-          .close(current.session.id)
-          .pipe(
-            Effect.catchCause((cause) => Effect.logWarning("the session was not closed; its lease will run out", cause))
-          )
+      : log.close(current.session.id).pipe(
+          // a log that answers no more must not hold up the end
+          Effect.timeout(closePatience),
+          Effect.catchCause((cause) => Effect.logWarning("the session was not closed; its lease will run out", cause))
+        )
   })
 
   yield* openSession()
@@ -228,6 +266,7 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     session: Effect.suspend(() => (live === undefined ? Deferred.await(waiting) : Effect.succeed(live))),
+    isLive: (of) => live !== undefined && live.epoch === of,
     trustedUntil: () => trustedUntil,
     sessionDied,
     attach: (holder) => {

@@ -7,8 +7,10 @@
  * @since 0.1.0
  */
 import type * as Exit from "effect/Exit"
+import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type { EnqueueItem, Grant, Session, SettleItem, Settlement } from "../log/JobLog.ts"
+import type { LogError } from "../log/LogError.ts"
 
 /**
  * Counts the sessions a scheduler has had. It fences messages inside the process as tokens fence calls to the log.
@@ -31,8 +33,16 @@ export interface LiveSession {
   readonly session: Session
   /** The number of the next mutating call. */
   readonly nextCall: () => number
-  /** Local monotonic time, milliseconds, until which this process may believe in the lease. */
-  readonly trustedUntil: () => number
+  /**
+   * Makes a numbered call and repeats it, as long as the session may live, while its outcome is unknown or there is
+   * no answer after `patience` milliseconds (default a sixth of the lease). It never outlasts the session, whether or
+   * not the log answers.
+   */
+  readonly call: <A>(
+    operation: string,
+    call: Effect.Effect<A, LogError>,
+    patience?: number | undefined
+  ) => Effect.Effect<A, LogError>
 }
 
 /**

@@ -11,7 +11,7 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { JobLogOperations, SettleResult } from "../log/JobLog.ts"
 import { Limits } from "../model/Limits.ts"
-import { delay, whileUnknown } from "./Backoff.ts"
+import { delay } from "./Backoff.ts"
 import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Settle } from "./Protocol.ts"
@@ -119,7 +119,7 @@ export const make = Effect.fnUntraced(function* (
     const request = { session: live.session.id, call: live.nextCall(), items: batch.map((message) => message.item) }
     let failures = 0
     for (;;) {
-      const exit = yield* Effect.exit(whileUnknown(log.settle(request), () => elapsed() < live.trustedUntil()))
+      const exit = yield* Effect.exit(live.call("settle", log.settle(request)))
       if (Exit.isSuccess(exit)) {
         const now = elapsed()
         for (let index = 0; index < batch.length; index++) note(batch[index]!, exit.value[index]!, now)
@@ -128,7 +128,7 @@ export const make = Effect.fnUntraced(function* (
       const error = Cause.findErrorOption(exit.cause)
       if (error._tag === "Some" && error.value.outcome === "refused" && error.value.reason._tag === "Full") {
         yield* Effect.sleep(yield* delay(failures++))
-        continue
+        if (supervisor.isLive(epoch)) continue
       }
       if (error._tag === "Some" && error.value.reason._tag === "InvalidRequest" && batch.length > 1) {
         // one settlement breaks a limit: find it without holding up the others

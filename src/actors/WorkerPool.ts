@@ -253,6 +253,11 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     queue,
     changed,
     assign: ({ epoch, grants }) => {
+      if (!supervisor.isLive(epoch)) {
+        // the answer was under way while the session died: the log gives these jobs to others
+        if (grants.length > 0) telemetry.leaseLost(queue, grants.length)
+        return
+      }
       for (const grant of grants) waiting.push({ epoch, grant })
       pump()
     },
