@@ -277,7 +277,8 @@ export const run = Effect.fnUntraced(function* (options: DemoOptions, out: NodeJ
   display.line(
     Display.table([
       ["files", String(report.jobs)],
-      ["completed, digest proved", String(report.completed - proof.wrong.length)],
+      ["completed, digest proved", `${report.completed - proof.wrong.length - proof.changed.length}`],
+      ...(proof.changed.length === 0 ? [] : [["completed, file changed since", String(proof.changed.length)] as const]),
       [
         "dead letters",
         `${report.deadLettered}${Object.entries(proof.causes)

@@ -51,7 +51,7 @@ const hashFile = (root: string, path: string) =>
   Effect.callback<{ readonly sha256: string; readonly bytes: number }, FileGone | FileUnreadable>((resume) => {
     const digest = createHash("sha256")
     let bytes = 0
-    const stream = Fs.createReadStream(Path.join(root, path), { highWaterMark: 1024 * 1024 })
+    const stream = Fs.createReadStream(Path.join(root, path))
     stream.on("data", (chunk) => {
       digest.update(chunk)
       bytes += chunk.length

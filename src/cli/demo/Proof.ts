@@ -28,6 +28,8 @@ export interface Proof {
   readonly unsettled: number
   /** Files whose stored digest is not the digest of the file. */
   readonly wrong: ReadonlyArray<string>
+  /** Files that were written or removed since their job was enqueued, so that there is nothing to compare with. */
+  readonly changed: ReadonlyArray<string>
   /** Causes of dead letters, with their number. */
   readonly causes: Readonly<Record<string, number>>
 }
@@ -48,6 +50,12 @@ const digestOf = (path: string, buffer: Buffer): string | undefined => {
   } finally {
     if (descriptor !== undefined) Fs.closeSync(descriptor)
   }
+}
+
+/** Whether somebody wrote or removed the file since that instant. */
+const changedSince = (path: string, instant: number): boolean => {
+  const stat = Fs.statSync(path, { throwIfNoEntry: false })
+  return stat === undefined || stat.ctimeMs >= instant
 }
 
 /**
@@ -74,6 +82,7 @@ export const collect = Effect.fnUntraced(function* (root: string, paths: Readonl
   let attempts = 0
   let deliveries = 0
   const wrong: Array<string> = []
+  const changed: Array<string> = []
   const causes: Record<string, number> = {}
   for (const path of paths) {
     const job = byPath.get(path)
@@ -84,7 +93,8 @@ export const collect = Effect.fnUntraced(function* (root: string, paths: Readonl
       completed++
       const result: unknown = JSON.parse(job.result ?? "{}")
       const stored = typeof result === "object" && result !== null && "sha256" in result ? result.sha256 : undefined
-      if (stored !== digestOf(Path.join(root, path), buffer)) wrong.push(path)
+      const file = Path.join(root, path)
+      if (stored !== digestOf(file, buffer)) (changedSince(file, job.enqueuedAt) ? changed : wrong).push(path)
     } else if (job.state === "DeadLettered") {
       deadLettered++
       const cause = job.cause?.tag ?? job.cause?.kind ?? "unknown"
@@ -100,6 +110,7 @@ export const collect = Effect.fnUntraced(function* (root: string, paths: Readonl
     deliveries,
     unsettled: deliveries - attempts,
     wrong,
+    changed,
     causes
   }
   return proof
