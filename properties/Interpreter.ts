@@ -36,6 +36,13 @@ const jobOf = (world: World, index: number): Model.ModelJob | undefined => {
 
 const grantOf = (world: World, index: number) => world.grants[world.grants.length - 1 - (index % world.grants.length)]
 
+/** The session of a slot; slot 3 is that which received the latest grant, whatever slot it has. */
+const inSlot = (world: World, slot: number): string | undefined => {
+  if (slot < 3) return world.slots[slot]
+  const latest = world.grants.at(-1)?.session
+  return world.slots.find((session) => session !== undefined && session === latest)
+}
+
 const say = (world: World, line: string): void => void world.lines.push(`   ${line}`)
 
 const told = (outcome: Outcome<unknown>): string =>
@@ -79,7 +86,10 @@ const enqueue = (world: World, items: ReadonlyArray<EnqueueItem>, blame: Readonl
     say(world, `enqueue ${json(items)} → ${told(answer)}`)
     yield* observe(world, (window) => {
       if (answer._tag === "Ok") reportAll(world, enqueued(world.model, items, answer.value, window))
-      else unexpected(world, "enqueue", ["atLeastOnce"], answer)
+      else {
+        const keyed = items.some((item) => item.key !== undefined)
+        unexpected(world, "enqueue", keyed ? ["atLeastOnce", "keyDeduplicates"] : ["atLeastOnce"], answer)
+      }
       return blame
     })
   })
@@ -314,7 +324,7 @@ const renew = (world: World, step: Extract<Step, { readonly _tag: "Renew" }>) =>
   Effect.gen(function* () {
     // a renewal by whatever session the slot has, expired or not: it must not be replaced first
     const dead = step.dead ? world.deadSessions[step.slot % Math.max(1, world.deadSessions.length)] : undefined
-    const session = dead ?? world.slots[step.slot % 3] ?? (yield* sessionOf(world, step.slot))
+    const session = dead ?? inSlot(world, step.slot) ?? (yield* sessionOf(world, step.slot))
     if (session === undefined) return
     const tokens = (indexes: ReadonlyArray<number>): ReadonlyArray<bigint> =>
       world.grants.length === 0
@@ -436,7 +446,7 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
     case "Advance":
       return advance(world, step.millis)
     case "AdvanceToExpiry": {
-      const session = world.model.sessions.get(world.slots[step.slot % 3] ?? "")
+      const session = world.model.sessions.get(inSlot(world, step.slot) ?? "")
       return session === undefined ? Effect.void : advance(world, session.expiresAt - world.now + (step.short ? -1 : 0))
     }
     case "Reclaim":

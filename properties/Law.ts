@@ -31,6 +31,8 @@ export interface CheckOptions {
   readonly path?: string | undefined
   /** Any violation at all breaks the law, not only one that speaks against it; default false. */
   readonly strict?: boolean | undefined
+  /** Whether to look for the shortest counterexample; default true. */
+  readonly shrink?: boolean | undefined
 }
 
 /**
@@ -178,7 +180,7 @@ export const checkGenerated = <Input>(
       fc.check(property, {
         seed,
         numRuns: options.runs ?? 100,
-        endOnFailure: !plan.shrink,
+        endOnFailure: !plan.shrink || options.shrink === false,
         ...(options.path === undefined ? undefined : { path: options.path })
       })
     )

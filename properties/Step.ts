@@ -2,7 +2,7 @@
  * The steps of a generated history, as plain data: a counterexample is a list of these, printed as it is.
  *
  * Steps name jobs, grants and sessions by small numbers counted modulo what exists, so that a shrunk history still
- * makes sense and nothing has to be skipped.
+ * makes sense and nothing has to be skipped. Session slot 3 stands for the holder of the latest grant.
  *
  * @since 0.1.0
  */

@@ -8,7 +8,7 @@ import { mutate } from "./Mutant.ts"
 describe("broken memory logs", () => {
   test.for(memoryMutants)("$law: $name", { timeout: 60_000 }, async (mutant) => {
     const result = await Effect.runPromise(
-      laws[mutant.law].check(mutate(memoryHarness, mutant), { seed: 1, runs: mutant.within })
+      laws[mutant.law].check(mutate(memoryHarness, mutant), { seed: 1, runs: mutant.within, shrink: false })
     )
     expect(result.outcome, `${mutant.law} does not notice: ${mutant.name}`).toBe("broken")
     // the history must be readable and replay from what the report names
@@ -21,7 +21,7 @@ describe("broken memory logs", () => {
     })
     expect(report).toContain("replay: ")
     const path = result.counterexample?.path
-    const replayed = await Effect.runPromise(laws[mutant.law].check(mutate(memoryHarness, mutant), { seed: 1, path }))
+    const replayed = await Effect.runPromise(laws[mutant.law].check(mutate(memoryHarness, mutant), { seed: 1, path, shrink: false }))
     expect(replayed.counterexample?.message).toBe(result.counterexample?.message)
   })
 })

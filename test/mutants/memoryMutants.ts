@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { EnqueueItem, JobLogOperations, SettleRequest, SettleResult } from "../../src/log/JobLog.ts"
+import type { EnqueueItem, EnqueueResult, JobLogOperations, SettleRequest, SettleResult } from "../../src/log/JobLog.ts"
 import { refused, SessionDead } from "../../src/log/LogError.ts"
 import { showing } from "./Mutant.ts"
 import type { Mutant } from "./Mutant.ts"
@@ -33,11 +33,37 @@ const enqueueing =
           : item
       )
     })
+    const replaced = (items: ReadonlyArray<EnqueueItem>, results: ReadonlyArray<EnqueueResult> = []): void =>
+      results.forEach((result, i) => {
+        const item = items[i]
+        if (result._tag === "Replaced" && item !== undefined) originals.set(result.id, item)
+      })
     return showing(
       {
         ...log,
-        enqueue: (items) => log.enqueue(items.map(changed)),
-        settle: (request) => log.settle(settlement(request))
+        control: (commands) =>
+          Effect.tap(log.control(commands), (results) =>
+            Effect.sync(() =>
+              commands.forEach((command, i) => {
+                if (command._tag !== "Reschedule" || results[i]?._tag !== "Done") return
+                const item = originals.get(command.id)
+                if (command.priority === undefined || item === undefined) return
+                originals.set(command.id, { ...item, priority: command.priority })
+              })
+            )
+          ),
+        enqueue: (items) =>
+          Effect.tap(log.enqueue(items.map(changed)), (results) => Effect.sync(() => replaced(items, results))),
+        settle: (request) =>
+          Effect.tap(log.settle(settlement(request)), (results) =>
+            Effect.sync(() =>
+              results.forEach((result, i) => {
+                const settled = request.items[i]?.settlement
+                if (result._tag !== "Settled" || settled?._tag !== "Complete") return
+                replaced(settled.enqueue ?? [], result.enqueued)
+              })
+            )
+          )
       },
       {
         grant: (grant) => {
