@@ -59,7 +59,14 @@ export class Engine {
     this.store = store
     this.clock = clock
     this.recorder = new Recorder(journal)
-    this.sessions = new Sessions(journal.epoch)
+    this.sessions = new Sessions(journal.epoch, {
+      pin: (claimed) => {
+        for (const segment of claimed.segments) store.segments.pin(segment, 1)
+      },
+      unpin: (claimed) => {
+        if (claimed.grants === undefined) for (const segment of claimed.segments) store.segments.pin(segment, -1)
+      }
+    })
     store.holders = this.#holders()
     const checkpoints = new Recorder(journal)
     journal.onRoll = () => {

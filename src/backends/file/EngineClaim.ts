@@ -12,16 +12,8 @@ import { promote, putBack, showNext, takeNext } from "./Placement.ts"
 import type { QueueState } from "./QueueState.ts"
 import { reclaimExpired } from "./EngineReclaim.ts"
 import { Tag } from "./RecordTags.ts"
-import type { CallAnswer, SessionState } from "./Sessions.ts"
-
-/**
- * What a claim took: consecutive tokens, from which the grants are built.
- *
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export type Claimed = Extract<CallAnswer, { readonly _tag: "Claim" }>
+import { Claimed } from "./Claimed.ts"
+import type { SessionState } from "./Sessions.ts"
 
 /** The next instant at which the queue may have something to claim. */
 export const nextAt = (engine: Engine, queue: QueueState): number | undefined => {
@@ -29,22 +21,22 @@ export const nextAt = (engine: Engine, queue: QueueState): number | undefined =>
   return next === Number.POSITIVE_INFINITY ? undefined : next
 }
 
-/** Grants up to `limit` jobs, answers how many. */
+/** Grants until `claimed` has `limit` jobs or nothing more is claimable. */
 const grantReady = (
   engine: Engine,
   queue: QueueState,
   session: SessionState,
   limit: number,
-  names: ReadonlySet<string> | undefined
-): number => {
+  names: ReadonlySet<string> | undefined,
+  claimed: Claimed
+): void => {
   const { store, recorder } = engine
   const { table } = store
   const now = store.now
   promote(store, queue)
-  let granted = 0
   /** Jobs of other names, to be put back. */
   let passed: Array<number> | undefined
-  while (granted < limit) {
+  while (claimed.count < limit) {
     const row = takeNext(store, queue)
     if (row === -1) break
     const chunk = table.chunk(row)
@@ -61,11 +53,10 @@ const grantReady = (
     recorder.holder(session.number)
     recorder.run(Tag.Granted, chunk.sequence[i]!)
     store.grant(row, session.number)
+    claimed.add(store, row, limit)
     if ((flags & Flag.Group) !== 0) showNext(store, queue, row)
-    granted++
   }
   if (passed !== undefined) for (const row of passed) putBack(store, queue, row)
-  return granted
 }
 
 /** Decides, records and applies a command that needs no holder. Answers the event, if there is one. */
@@ -95,33 +86,25 @@ export const claimReady = (engine: Engine, session: SessionState, request: Claim
   const queue = store.queue(request.queue)
   if (queue.paused) return undefined
   const names = request.names === undefined ? undefined : new Set(request.names)
-  const firstToken = store.nextToken
-  let count = grantReady(engine, queue, session, request.limit, names)
+  const claimed = new Claimed(store.nextToken, store.now)
+  grantReady(engine, queue, session, request.limit, names, claimed)
   // an expired lease must not make a claim come back empty
-  if (count === 0 && reclaimExpired(engine, Number.POSITIVE_INFINITY) > 0) {
-    count = grantReady(engine, queue, session, request.limit, names)
+  if (claimed.count === 0 && reclaimExpired(engine, Number.POSITIVE_INFINITY) > 0) {
+    grantReady(engine, queue, session, request.limit, names, claimed)
   }
-  if (count === 0) return undefined
-  return remember(engine, session, request, queue, firstToken, count)
+  return claimed.count === 0 ? undefined : remember(engine, session, request.call, queue, claimed)
 }
 
 const remember = (
   engine: Engine,
   session: SessionState,
-  request: ClaimRequest,
+  call: number,
   queue: QueueState,
-  firstToken: number,
-  count: number
+  claimed: Claimed
 ): Claimed => {
-  const claimed: Claimed = {
-    _tag: "Claim",
-    firstToken,
-    count,
-    cursor: String(queue.version + (engine.store.touched.has(queue) ? 1 : 0)),
-    nextAt: nextAt(engine, queue),
-    now: engine.store.now
-  }
-  session.remember(request.call, claimed)
+  claimed.cursor = String(queue.version + (engine.store.touched.has(queue) ? 1 : 0))
+  claimed.nextAt = nextAt(engine, queue)
+  session.remember(call, claimed)
   return claimed
 }
 
@@ -135,5 +118,5 @@ export const claim = (engine: Engine, request: ClaimRequest): Outcome<Claimed | 
   const claimed = claimReady(engine, session, request)
   if (claimed !== undefined || request.park === true) return done(claimed)
   const queue = engine.store.queue(request.queue)
-  return done(remember(engine, session, request, queue, engine.store.nextToken, 0))
+  return done(remember(engine, session, request.call, queue, new Claimed(engine.store.nextToken, engine.store.now)))
 }

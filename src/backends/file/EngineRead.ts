@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { Grant, JobView, QueueCounts } from "../../log/JobLog.ts"
+import type { JobView, QueueCounts } from "../../log/JobLog.ts"
 import type { LogError } from "../../log/LogError.ts"
 import { stateAt } from "../../model/Job.ts"
 import { ByteReader } from "./ByteReader.ts"
@@ -21,9 +21,10 @@ type Reads = Pick<Journal, "peek" | "read">
 const words = new Int32Array(4)
 const reader = new ByteReader(Buffer.alloc(0))
 
-const parseRequest = (bytes: Buffer): StoredRequest => {
+/** A stored request from its bytes; the words of its id go to `id`. */
+export const parseRequest = (bytes: Buffer, id: Int32Array): StoredRequest => {
   reader.attach(bytes, 0, bytes.length, 0)
-  return decodeRequest(reader, words, true)
+  return decodeRequest(reader, id, true)
 }
 
 /** The row's stored request if it is in memory. */
@@ -31,7 +32,7 @@ export const peekRequest = (journal: Reads, store: JobStore, row: number): Store
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
   const bytes = journal.peek(chunk.segment[i]!, chunk.offset[i]!, chunk.length[i]!)
-  return bytes === undefined ? undefined : parseRequest(bytes)
+  return bytes === undefined ? undefined : parseRequest(bytes, words)
 }
 
 export const locationOf = (store: JobStore, row: number): Location => {
@@ -42,44 +43,13 @@ export const locationOf = (store: JobStore, row: number): Location => {
 
 /** The stored request at a place. */
 export const readRequest = (journal: Reads, location: Location): Effect.Effect<StoredRequest, LogError> =>
-  Effect.map(journal.read(location.segment, location.offset, location.length), parseRequest)
+  Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) => parseRequest(bytes, words))
 
 /** The stored result at a place. */
 export const readResult = (journal: Reads, location: Location): Effect.Effect<string, LogError> =>
   Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) =>
     new ByteReader(bytes, 0, bytes.length).string()
   )
-
-/** The grant in force in a slot. */
-export const grantOf = (store: JobStore, slot: number, request: StoredRequest): Grant => {
-  const row = store.grants.row[slot]!
-  const chunk = store.table.chunk(row)
-  const i = store.table.index(row)
-  const profile = store.profiles.at(chunk.profile[i]!)
-  const visibleAt = chunk.visibleAt[i]!
-  return {
-    id: (store.grants.id[slot] ??= store.table.idOf(row)),
-    queue: profile.queue.name,
-    name: profile.name,
-    version: profile.version,
-    payload: request.payload,
-    priority: chunk.priority[i]!,
-    attempt: chunk.attempts[i]! + 1,
-    delivery: chunk.deliveries[i]!,
-    maxAttempts: profile.maxAttempts,
-    generation: chunk.generation[i]!,
-    enqueuedAt: request.enqueuedAt,
-    readySince: visibleAt > request.enqueuedAt ? visibleAt : request.enqueuedAt,
-    leaseDuration: profile.leaseDuration,
-    timeout: profile.timeout,
-    deadline: (chunk.flags[i]! & Flag.Deadline) === 0 ? undefined : store.deadlines.get(row),
-    group: request.group,
-    metadata: request.metadata,
-    trace: request.trace,
-    token: BigInt(store.grants.token[slot]!),
-    receipt: ""
-  }
-}
 
 /** A job as people see it, but for what only the journal has. */
 const partialView = (store: JobStore, row: number): Omit<JobView, "payload" | "enqueuedAt" | "result" | "metadata"> => {
@@ -184,6 +154,9 @@ const oldestReady = (store: JobStore, queue: QueueState): number | undefined => 
     if (chunk.status[i] !== Status.Waiting || (chunk.flags[i]! & Flag.Delayed) !== 0) return false
     oldest = Math.min(oldest, chunk.visibleAt[i]!)
     return true
+  }
+  for (const group of queue.groups.values()) {
+    for (let i = 0; i < group.line.size; i++) look(group.line.rowAt(i))
   }
   for (const lane of queue.active) {
     lane.fifo.forEach((row) => !look(row))

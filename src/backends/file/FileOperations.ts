@@ -16,7 +16,8 @@ import type {
 import { LogError, type LogErrorReason, Poisoned, refused } from "../../log/LogError.ts"
 import * as Validate from "../../log/Validate.ts"
 import { done, type Engine, type Outcome } from "./Engine.ts"
-import { claim, type Claimed } from "./EngineClaim.ts"
+import type { Claimed } from "./Claimed.ts"
+import { claim } from "./EngineClaim.ts"
 import { control } from "./EngineControl.ts"
 import { enqueue, type Enqueued, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
 import { close, reclaim } from "./EngineReclaim.ts"
@@ -150,15 +151,7 @@ const settleAll = (host: Host, request: SettleRequest): Effect.Effect<ReadonlyAr
     : withKnown(host, "settle", followUps, decide, settleReply)
 }
 
-const replyToClaim =
-  (request: ClaimRequest) =>
-  (engine: Engine, claimed: Claimed): Effect.Effect<ClaimResult, LogError> => {
-    const session = engine.sessions.find(request.session)
-    return claimReply(engine, session === undefined ? -1 : session.number, claimed)
-  }
-
 const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult, LogError> => {
-  const reply = replyToClaim(request)
   return Effect.callback((resume) => {
     const { engine } = host
     const refusal = poisoned("claim", engine)
@@ -166,7 +159,9 @@ const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult
     const answer = (outcome: Outcome<Claimed>): void =>
       engine.journal.commit((failure) => {
         if (failure !== undefined) return lost(host, engine, "claim", failure, resume)
-        resume(outcome._tag === "Done" ? reply(engine, outcome.value) : Effect.fail(refused("claim", outcome.reason)))
+        resume(
+          outcome._tag === "Done" ? claimReply(engine, outcome.value) : Effect.fail(refused("claim", outcome.reason))
+        )
       })
     const outcome = step(engine, (live) => claim(live, request))
     if (outcome._tag === "Refused") return answer(outcome)

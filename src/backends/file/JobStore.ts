@@ -52,6 +52,7 @@ export interface RestoredState {
   readonly deliveries: number
   readonly generation: number
   readonly started: boolean
+  readonly granted: boolean
   readonly holder: number
   readonly token: number
   readonly finishedAt: number
@@ -178,6 +179,7 @@ export class JobStore {
     chunk.deliveries[i] = state.deliveries
     chunk.generation[i] = state.generation
     if (state.started) chunk.flags[i]! |= Flag.Started
+    if (state.granted) chunk.flags[i]! |= Flag.Granted
     this.#setCause(row, state.cause)
     if (state.holder !== noSession || state.status >= Status.Completed) {
       const slot = this.grants.allocate(row)
@@ -320,7 +322,7 @@ export class JobStore {
     chunk.status[i] = Status.Leased
     chunk.deliveries[i]!++
     const flags = chunk.flags[i]!
-    chunk.flags[i] = flags & ~Flag.Started
+    chunk.flags[i] = (flags & ~Flag.Started) | Flag.Granted
     const slot = grants.allocate(row)
     chunk.slot[i] = slot
     this.#hold(row, slot, session, this.nextToken++)
@@ -414,7 +416,8 @@ export class JobStore {
       attempts: chunk.attempts[i]!,
       deliveries: chunk.deliveries[i]!,
       generation: chunk.generation[i]!,
-      token: slot === noSlot ? 0 : this.grants.token[slot]!,
+      // an earlier grant's token is not kept: any number below the next one says that there was one
+      token: session !== noSession ? this.grants.token[slot]! : (flags & Flag.Granted) === 0 ? 0 : 1,
       session: session === noSession ? undefined : this.holders.nameOf(session),
       started: (flags & Flag.Started) !== 0,
       maxAttempts: profile.maxAttempts,

@@ -33,7 +33,9 @@ export const Flag = {
   Deadline: 64,
   Cause: 128,
   Result: 256,
-  Progress: 512
+  Progress: 512,
+  /** The job was granted at least once. */
+  Granted: 1024
 } as const
 
 /** No slot of the grant table. */

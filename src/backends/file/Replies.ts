@@ -7,54 +7,59 @@ import * as Effect from "effect/Effect"
 import type { ClaimResult, EnqueueResult, Grant, SettleResult } from "../../log/JobLog.ts"
 import type { LogError } from "../../log/LogError.ts"
 import type { Engine } from "./Engine.ts"
-import type { Claimed } from "./EngineClaim.ts"
+import type { Claimed } from "./Claimed.ts"
 import type { Enqueued, KnownRequests, MissingResult } from "./EngineEnqueue.ts"
-import { grantOf, locationOf, peekRequest, readRequest, readResult } from "./EngineRead.ts"
+import { locationOf, parseRequest, readRequest, readResult } from "./EngineRead.ts"
 import type { Settled } from "./EngineSettle.ts"
 
-/** Builds grants from the token on, as far as their requests are in memory. */
-const collect = (engine: Engine, session: number, from: number, end: number, grants: Array<Grant>): number => {
-  const { store, journal } = engine
-  for (let token = from; token < end; token++) {
-    const slot = store.grants.find(token)
-    // a grant that ended meanwhile is not handed out
-    if (slot === -1 || store.grants.session[slot] !== session) continue
-    const request = peekRequest(journal, store, store.grants.row[slot]!)
-    if (request === undefined) return token
-    grants.push(grantOf(store, slot, request))
+const words = new Int32Array(4)
+
+/** Builds grants from the index on, as far as their requests are in memory; answers the index of the first that is not. */
+const collect = (engine: Engine, claimed: Claimed, from: number, grants: Array<Grant>): number => {
+  const { journal } = engine
+  for (let index = from; index < claimed.count; index++) {
+    const bytes = journal.peek(claimed.segmentAt(index), claimed.offsetAt(index), claimed.lengthAt(index))
+    if (bytes === undefined) return index
+    grants.push(build(engine, claimed, index, bytes))
   }
-  return end
+  return claimed.count
+}
+
+const build = (engine: Engine, claimed: Claimed, index: number, bytes: Buffer): Grant => {
+  const grant = claimed.grant(index, parseRequest(bytes, words), words)
+  const slot = engine.store.grants.find(claimed.firstToken + index)
+  if (slot !== -1) engine.store.grants.id[slot] = grant.id
+  return grant
+}
+
+/** The grants of a claim; they are durable. */
+export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<ReadonlyArray<Grant>, LogError> => {
+  if (claimed.grants !== undefined) return Effect.succeed(claimed.grants)
+  const grants: Array<Grant> = []
+  let next = collect(engine, claimed, 0, grants)
+  if (next === claimed.count) return Effect.succeed(grants)
+  const { journal } = engine
+  return Effect.as(
+    Effect.whileLoop({
+      while: () => next < claimed.count,
+      body: () => {
+        const { segment, offset, length } = claimed.location(next)
+        return journal.read(segment, offset, length)
+      },
+      step: (bytes) => {
+        grants.push(build(engine, claimed, next, bytes))
+        // what was read ahead serves the following ones
+        next = collect(engine, claimed, next + 1, grants)
+      }
+    }),
+    grants
+  )
 }
 
 /** The answer to a claim whose grants are durable. */
-export const claimReply = (engine: Engine, session: number, claimed: Claimed): Effect.Effect<ClaimResult, LogError> => {
-  const grants: Array<Grant> = []
+export const claimReply = (engine: Engine, claimed: Claimed): Effect.Effect<ClaimResult, LogError> => {
   const { cursor, nextAt, now } = claimed
-  const result: ClaimResult = { grants, cursor, nextAt, now }
-  const end = claimed.firstToken + claimed.count
-  let next = collect(engine, session, claimed.firstToken, end, grants)
-  if (next === end) return Effect.succeed(result)
-  const { store, journal } = engine
-  return Effect.as(
-    Effect.whileLoop({
-      while: () => next < end,
-      body: () => {
-        const slot = store.grants.find(next)
-        if (slot === -1) return Effect.void
-        const { segment, offset, length } = locationOf(store, store.grants.row[slot]!)
-        return Effect.map(readRequest(journal, { segment, offset, length }), (request) => {
-          // what was read ahead serves the following jobs; this one may have moved or ended meanwhile
-          const still = store.grants.find(next)
-          if (still !== -1 && store.grants.session[still] === session) grants.push(grantOf(store, still, request))
-          next++
-        })
-      },
-      step: () => {
-        next = collect(engine, session, next, end, grants)
-      }
-    }),
-    result
-  )
+  return Effect.map(grantsOf(engine, claimed), (grants) => ({ grants, cursor, nextAt, now }))
 }
 
 const fill = Effect.fnUntraced(function* (

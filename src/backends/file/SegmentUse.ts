@@ -13,6 +13,7 @@ export class SegmentUse {
   /** Bytes of all stored requests that are needed, with something for the record around them. */
   liveBytes = 0
   #base = 0
+  readonly #pins = new Map<number, number>()
   readonly #entries: Array<number> = []
 
   /** A job or a tombstone now lives in the segment. */
@@ -37,6 +38,17 @@ export class SegmentUse {
   /** What lives in the segment. */
   count(segment: number): number {
     return this.#entries[segment - this.#base] ?? 0
+  }
+
+  /** A kept answer needs the segment's bytes, or not any more. */
+  pin(segment: number, by: 1 | -1): void {
+    const pins = (this.#pins.get(segment) ?? 0) + by
+    if (pins === 0) this.#pins.delete(segment)
+    else this.#pins.set(segment, pins)
+  }
+
+  pinned(segment: number): boolean {
+    return this.#pins.has(segment)
   }
 
   /** Segments before this one are gone. */

@@ -4,26 +4,26 @@
  * @since 0.1.0
  */
 import type { RenewResult, SettleResult } from "../../log/JobLog.ts"
+import type { Claimed } from "./Claimed.ts"
 import { noSlot } from "./JobTable.ts"
 
 /**
- * What a session's call was answered, for its repetition. A claim's grants are rebuilt from their tokens.
+ * What a session's call was answered, for its repetition. A claim's grants are built anew.
  *
  * @since 0.1.0
  * @category models
  * @stability unstable
  */
 export type CallAnswer =
-  | {
-      readonly _tag: "Claim"
-      readonly firstToken: number
-      readonly count: number
-      readonly cursor: string
-      readonly nextAt: number | undefined
-      readonly now: number
-    }
+  | Claimed
   | { readonly _tag: "Settle"; readonly results: ReadonlyArray<SettleResult> }
   | { readonly _tag: "Renew"; readonly result: RenewResult }
+
+/** Keeps the segments that a claim's payloads lie in. */
+export interface Pins {
+  readonly pin: (claimed: Claimed) => void
+  readonly unpin: (claimed: Claimed) => void
+}
 
 /** Answers kept per session. */
 export const keptAnswers = 64
@@ -48,7 +48,10 @@ export class SessionState {
   readonly #answers = new Map<number, CallAnswer>()
   #latestCall = 0
 
-  constructor(number: number, id: string, leaseDuration: number, expiresAt: number) {
+  readonly #pins: Pins
+
+  constructor(number: number, id: string, leaseDuration: number, expiresAt: number, pins: Pins) {
+    this.#pins = pins
     this.number = number
     this.id = id
     this.leaseDuration = leaseDuration
@@ -66,11 +69,32 @@ export class SessionState {
 
   remember(call: number, answer: CallAnswer): void {
     this.#answers.set(call, answer)
+    if (answer._tag === "Claim") this.#pins.pin(answer)
     if (call <= this.#latestCall) return
-    for (let old = Math.max(this.#latestCall - keptAnswers + 1, 1); old <= call - keptAnswers; old++) {
-      if (!this.#answers.delete(old) && this.#answers.size <= keptAnswers) break
-    }
     this.#latestCall = call
+    if (this.#answers.size <= keptAnswers) return
+    for (const [old, forgotten] of this.#answers) {
+      if (old > call - keptAnswers) continue
+      this.#answers.delete(old)
+      if (forgotten._tag === "Claim") this.#pins.unpin(forgotten)
+    }
+  }
+
+  /** The session is forgotten. */
+  forget(): void {
+    for (const answer of this.#answers.values()) if (answer._tag === "Claim") this.#pins.unpin(answer)
+    this.#answers.clear()
+  }
+
+  /** Kept claims whose payloads lie in the segment. */
+  claimsIn(segment: number): ReadonlyArray<Claimed> {
+    const claims: Array<Claimed> = []
+    for (const answer of this.#answers.values()) {
+      if (answer._tag === "Claim" && answer.grants === undefined && answer.segments.includes(segment)) {
+        claims.push(answer)
+      }
+    }
+    return claims
   }
 }
 
@@ -85,8 +109,11 @@ export class Sessions {
   readonly #byNumber = new Map<number, SessionState>()
   #next = 1
 
-  constructor(epoch: number) {
+  readonly #pins: Pins
+
+  constructor(epoch: number, pins: Pins) {
     this.#epoch = epoch
+    this.#pins = pins
   }
 
   /** The name under which a session of this ownership is known; ids of other ownerships differ by the epoch. */
@@ -96,7 +123,7 @@ export class Sessions {
 
   open(leaseDuration: number, now: number): SessionState {
     const number = this.#next++
-    const session = new SessionState(number, this.idOf(number), leaseDuration, now + leaseDuration)
+    const session = new SessionState(number, this.idOf(number), leaseDuration, now + leaseDuration, this.#pins)
     this.#byId.set(session.id, session)
     this.#byNumber.set(number, session)
     return session
@@ -114,6 +141,7 @@ export class Sessions {
   forget(session: SessionState): void {
     this.#byId.delete(session.id)
     this.#byNumber.delete(session.number)
+    session.forget()
   }
 
   all(): IterableIterator<SessionState> {

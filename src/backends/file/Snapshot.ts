@@ -15,6 +15,9 @@ import type { Recorder } from "./Recorder.ts"
 import { Tag } from "./RecordTags.ts"
 import { decodeRequest, unzigzag, zigzag } from "./RequestCodec.ts"
 
+/** Beside the status: the job was granted at least once. */
+const grantedBit = 8
+
 /** Bits of a snapshot's flags. */
 const Has = {
   started: 1,
@@ -55,7 +58,7 @@ export const writeSnapshot = (
   writer.u8(Tag.Snapshot)
   writer.varint(local)
   writer.varint(chunk.sequence[i]!)
-  writer.u8(status)
+  writer.u8(status | ((flags & Flag.Granted) === 0 ? 0 : grantedBit))
   writer.u8(
     ((flags & Flag.Started) === 0 ? 0 : Has.started) |
       (holder === noSession ? 0 : Has.holder) |
@@ -105,7 +108,8 @@ export const readSnapshot = (
   const profile = profiles[reader.varint()]
   if (profile === undefined) throw new MalformedBytes("profile of a snapshot")
   const sequence = reader.varint()
-  const status = reader.u8()
+  const code = reader.u8()
+  const status = code & ~grantedBit
   const has = reader.u8()
   const priority = unzigzag(reader.varint())
   const visibleAt = reader.varint()
@@ -142,7 +146,18 @@ export const readSnapshot = (
     words,
     sequence,
     { profile, priority, visibleAt, deadline, group: request.group, key: undefined },
-    { status, attempts, deliveries, generation, started: (has & Has.started) !== 0, holder, token, finishedAt, cause },
+    {
+      status,
+      attempts,
+      deliveries,
+      generation,
+      started: (has & Has.started) !== 0,
+      granted: (code & grantedBit) !== 0,
+      holder,
+      token,
+      finishedAt,
+      cause
+    },
     { segment: meta.segment, offset: requestAt, length }
   )
   if (key !== undefined) store.restoreKey(row, key, (has & Has.holdsKey) !== 0)
