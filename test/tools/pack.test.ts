@@ -53,7 +53,7 @@ beforeAll(() => {
   const readme = join(root, "README.md")
   const [program] = existsSync(readme) ? readmePrograms(readFileSync(readme, "utf8")) : []
   if (program !== undefined) writeFileSync(join(project, "program.ts"), program)
-})
+}, 180_000)
 afterAll(() => remove(directory))
 
 describe("the packed package", { timeout: 60_000 }, () => {
