@@ -177,12 +177,22 @@ const routes: ReadonlyArray<Route> = [
 /** `parked`: waits inside claim. `changes`: waits for news. `late`: the trigger comes before it begins to wait. */
 const modes = ["parked", "changes", "late", "interrupted"] as const
 
-interface Input {
-  readonly route: number
+interface Situation {
+  readonly route: Route
   readonly mode: (typeof modes)[number]
   /** Scheduler turns between waiting and trigger. */
   readonly turns: number
 }
+
+/** Every route with every way of waiting that the log claims. */
+const situations = (can: Capabilities, turns: ReadonlyArray<number>): ReadonlyArray<Situation> =>
+  routes
+    .filter((route) => route.needs === undefined || route.needs(can))
+    .flatMap((route, i) =>
+      modes
+        .filter((mode) => (mode === "parked" || mode === "interrupted" ? can.parkedClaims : can.notify))
+        .map((mode, j) => ({ route, mode, turns: turns[(i + j) % turns.length] ?? 0 }))
+    )
 
 const yields = (turns: number): Effect.Effect<void> => Effect.repeat(Effect.yieldNow, { times: turns })
 
@@ -220,25 +230,19 @@ const told = (
     }
   })
 
-const situation =
-  (input: Input, capabilities: Capabilities) =>
+const wakeUp =
+  ({ route, mode, turns }: Situation, capabilities: Capabilities) =>
   (bench: Bench): Effect.Effect<void, LogError> =>
     Effect.gen(function* () {
-      const usable = routes.filter((route) => route.needs === undefined || route.needs(capabilities))
-      const route = usable[input.route % usable.length]
-      if (route === undefined) return
-      let mode = input.mode
-      if (!capabilities.parkedClaims && (mode === "parked" || mode === "interrupted")) mode = "changes"
-      if (!capabilities.notify && (mode === "changes" || mode === "late")) return
       note(bench, `route: ${route.name}, waiting: ${mode}`)
       const worker = yield* open(bench, Math.min(600_000, capabilities.maxLease))
       const holder = yield* open(bench, 1000)
       const trigger = yield* route.prepare(bench, holder)
-      if (mode === "interrupted") return yield* interrupted(bench, worker, trigger, input.turns, route)
+      if (mode === "interrupted") return yield* interrupted(bench, worker, trigger, turns, route)
       const wait =
         mode === "parked" ? parked(bench, worker) : told(bench, worker, route, mode === "late" ? trigger : Effect.void)
       const fiber = yield* Effect.forkDetach(Effect.exit(wait))
-      yield* yields(input.turns)
+      yield* yields(turns)
       if (mode !== "late") yield* trigger
       const woken = yield* outcome(Effect.flatten(Fiber.join(fiber)), bench.patience)
       fiber.interruptUnsafe()
@@ -288,13 +292,25 @@ const law: Pick<Law, "name" | "statement" | "claimedBy"> = {
 export const noLostWakeUp: Law = {
   ...law,
   check: (harness, options = {}) =>
-    checkGenerated(harness, law, options, {
-      inputs: () => fc.record({ route: fc.nat(routes.length - 1), mode: fc.constantFrom(...modes), turns: fc.nat(6) }),
-      run: (input) =>
-        onBench(harness, "noLostWakeUp", (bench) =>
-          situation(input, harness.capabilities ?? bench.log.capabilities)(bench)
-        ),
-      // each failing try waits in vain
-      shrink: false
-    })
+    // each run goes through the whole table
+    checkGenerated(
+      harness,
+      law,
+      { ...options, runs: Math.ceil((options.runs ?? 100) / 20) },
+      {
+        inputs: () => fc.array(fc.nat(6), { minLength: modes.length, maxLength: 2 * modes.length }),
+        run: (turns) =>
+          Effect.gen(function* () {
+            const made = yield* Effect.scoped(Effect.map(harness.make, ({ log }) => log.capabilities))
+            const capabilities = harness.capabilities ?? made
+            for (const situation of situations(capabilities, turns)) {
+              const result = yield* onBench(harness, "noLostWakeUp", wakeUp(situation, capabilities))
+              if (result.violations.length > 0) return result
+            }
+            return { violations: [], history: [] }
+          }),
+        // each failing try waits in vain
+        shrink: false
+      }
+    )
 }

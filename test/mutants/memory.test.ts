@@ -21,7 +21,9 @@ describe("broken memory logs", () => {
     })
     expect(report).toContain("replay: ")
     const path = result.counterexample?.path
-    const replayed = await Effect.runPromise(laws[mutant.law].check(mutate(memoryHarness, mutant), { seed: 1, path, shrink: false }))
+    const replayed = await Effect.runPromise(
+      laws[mutant.law].check(mutate(memoryHarness, mutant), { seed: 1, path, shrink: false })
+    )
     expect(replayed.counterexample?.message).toBe(result.counterexample?.message)
   })
 })

@@ -8,7 +8,9 @@ describe("broken transitions", () => {
     const sources = copySources(mutant)
     try {
       const harness = await harnessOf(mutant.name, sources.directory)
-      const result = await Effect.runPromise(laws[mutant.law].check(harness, { seed: 1, runs: mutant.within, shrink: false }))
+      const result = await Effect.runPromise(
+        laws[mutant.law].check(harness, { seed: 1, runs: mutant.within, shrink: false })
+      )
       expect(result.outcome, `${mutant.law} does not notice: ${mutant.name}`).toBe("broken")
     } finally {
       sources.remove()

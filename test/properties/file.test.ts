@@ -1,0 +1,46 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { describe, expect, test } from "vitest"
+import { formatReport, lawNames, laws } from "../../properties/index.ts"
+import type { Harness, LawName, LawResult } from "../../properties/index.ts"
+import * as VirtualClock from "../../properties/VirtualClock.ts"
+import * as FileLog from "../../src/backends/file/FileLog.ts"
+import { fileHarness } from "./fileHarness.ts"
+import { runs, seed } from "./runs.ts"
+
+const expectPassed = (harness: Harness, result: LawResult, notClaimed: ReadonlyArray<LawName> = []): void => {
+  const report = { log: harness.name, capabilities: FileLog.capabilities, crashes: true, laws: [result], passed: false }
+  expect(result.outcome, formatReport(report)).toBe(notClaimed.includes(result.name) ? "notClaimed" : "passed")
+}
+
+describe("file log on a disk that loses what was not synced", () => {
+  test.for(lawNames)("%s", { timeout: 300_000 }, async (name) => {
+    const options = { seed: seed(), runs: runs(60), strict: true }
+    expectPassed(fileHarness, await Effect.runPromise(laws[name].check(fileHarness, options)))
+  })
+})
+
+/** The file log on this machine's files, each in a fresh directory; nothing crashes here. */
+const realHarness: Harness = {
+  name: "file, real disk",
+  make: Effect.gen(function* () {
+    const directory = yield* Effect.acquireRelease(
+      Effect.sync(() => fs.mkdtempSync(path.join(os.tmpdir(), "leasehold-laws-"))),
+      (made) => Effect.sync(() => fs.rmSync(made, { recursive: true, force: true }))
+    )
+    const clock = VirtualClock.make()
+    const log = yield* Effect.provideService(FileLog.make({ directory }), Clock.Clock, clock)
+    return { log: VirtualClock.runLogOn(clock, log), advance: clock.advance }
+  })
+}
+
+describe("file log on real files", () => {
+  const few: ReadonlyArray<LawName> = ["atLeastOnce", "staleTokenRefused", "groupFifo", "payloadIntact", "noLostWakeUp"]
+  test.for(few)("%s", { timeout: 300_000 }, async (name) => {
+    const options = { seed: seed(), runs: runs(5), strict: true }
+    expectPassed(realHarness, await Effect.runPromise(laws[name].check(realHarness, options)))
+  })
+})
