@@ -24,8 +24,10 @@ export interface Proof {
   /** Runs known to have started. */
   readonly attempts: number
   readonly deliveries: number
-  /** Grants that ended without a settlement. */
-  readonly unsettled: number
+  /** Grants that a kill ended. */
+  readonly reclaimed: number
+  /** Jobs whose deliveries are not explained by their settled attempts and the kills. */
+  readonly unexplained: ReadonlyArray<string>
   /** Files whose stored digest is not the digest of the file. */
   readonly wrong: ReadonlyArray<string>
   /** Files that were written or removed since their job was enqueued, so that there is nothing to compare with. */
@@ -63,7 +65,12 @@ const changedSince = (path: string, instant: number): boolean => {
  * @category constructors
  * @stability unstable
  */
-export const collect = Effect.fnUntraced(function* (root: string, paths: ReadonlyArray<string>) {
+export const collect = Effect.fnUntraced(function* (
+  root: string,
+  paths: ReadonlyArray<string>,
+  /** How often each job was in a worker's hands when the worker was killed. */
+  leasedAtKills: ReadonlyMap<string, number>
+) {
   const queue = yield* JobQueue
   const byPath = new Map<string, JobView>()
   let after: string | undefined
@@ -81,6 +88,8 @@ export const collect = Effect.fnUntraced(function* (root: string, paths: Readonl
   let deadLettered = 0
   let attempts = 0
   let deliveries = 0
+  let reclaimed = 0
+  const unexplained: Array<string> = []
   const wrong: Array<string> = []
   const changed: Array<string> = []
   const causes: Record<string, number> = {}
@@ -89,6 +98,11 @@ export const collect = Effect.fnUntraced(function* (root: string, paths: Readonl
     if (job === undefined) continue
     attempts += job.attempts
     deliveries += job.deliveries
+    const killed = leasedAtKills.get(job.id) ?? 0
+    // a settled grant proves an attempt; a killed one counts as an attempt only if its start was known
+    const settled = job.deliveries - killed
+    reclaimed += killed
+    if (settled < 1 || settled > job.attempts || job.attempts > job.deliveries) unexplained.push(path)
     if (job.state === "Completed") {
       completed++
       const result: unknown = JSON.parse(job.result ?? "{}")
@@ -108,7 +122,8 @@ export const collect = Effect.fnUntraced(function* (root: string, paths: Readonl
     lost: paths.length - completed - deadLettered,
     attempts,
     deliveries,
-    unsettled: deliveries - attempts,
+    reclaimed,
+    unexplained,
     wrong,
     changed,
     causes

@@ -25,11 +25,16 @@ const send = (message: WorkerMessage): Effect.Effect<void> =>
 
 const run = Effect.fnUntraced(function* (start: WorkerStart) {
   const claims: Array<number> = []
-  let ended = 0
+  let endedBefore = 0
+  let passed = 0
   let holding = 0
 
   const beforeAnswer = Effect.suspend(() => {
-    if (start.holdAt === undefined || ended < start.holdAt) return Effect.void
+    // counted here rather than at the settlement, so that runs at the same moment do not all slip past
+    if (start.holdAt === undefined || endedBefore + passed < start.holdAt) {
+      passed++
+      return Effect.void
+    }
     holding++
     return Effect.never
   })
@@ -37,9 +42,6 @@ const run = Effect.fnUntraced(function* (start: WorkerStart) {
     ...silent,
     claimed: (_queue: string, _grants: unknown, millis: number) => {
       claims.push(millis)
-    },
-    settled: (_queue: string, _item: unknown, state: string) => {
-      if (state === "Completed" || state === "DeadLettered") ended++
     }
   }
 
@@ -80,7 +82,7 @@ const run = Effect.fnUntraced(function* (start: WorkerStart) {
     }
     yield* send({ _tag: "Enqueued", inserted, duplicates: paths.length - inserted })
     const [counts] = yield* queue.counts("demo")
-    ended = (counts?.completed ?? 0) + (counts?.deadLettered ?? 0)
+    endedBefore = (counts?.completed ?? 0) + (counts?.deadLettered ?? 0)
   })
 
   const scheduler = JobScheduler.layerWith({ concurrency: start.concurrency }).pipe(
