@@ -14,6 +14,7 @@ import type { ClaimRequest, JobLogOperations } from "../log/JobLog.ts"
 import { delay } from "./Backoff.ts"
 import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
+import type { Settler } from "./Settler.ts"
 import type { Telemetry } from "./Telemetry.ts"
 import type { WorkerPool } from "./WorkerPool.ts"
 
@@ -26,6 +27,7 @@ export interface DispatcherOptions {
   readonly log: JobLogOperations
   readonly pool: WorkerPool
   readonly supervisor: LeaseSupervisor
+  readonly settler: Settler
   readonly elapsed: Elapsed
   readonly telemetry: Telemetry
   /** Most grants that may wait for a slot. */
@@ -48,7 +50,7 @@ const prefetchMillis = 20
  * @stability unstable
  */
 export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Effect.fn.Return<never> {
-  const { elapsed, log, pool, supervisor, telemetry } = options
+  const { elapsed, log, pool, settler, supervisor, telemetry } = options
   const { maxBatch, notify, parkedClaims } = log.capabilities
   let failures = 0
   let measuredAt = elapsed()
@@ -96,6 +98,8 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
 
   for (;;) {
     if (next === undefined) {
+      // a log that settles slower than it grants would fill the memory with ended jobs
+      if (settler.isCongested()) yield* settler.room
       const limit = wanted(0)
       if (limit <= 0) {
         pool.changed.closeUnsafe()
@@ -124,7 +128,7 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     if (grants.length > 0) {
       telemetry.claimed(pool.queue, grants, millis, now, at)
       const ahead = wanted(grants.length)
-      if (ahead > 0) next = yield* Effect.forkChild(claim(ahead), { startImmediately: true })
+      if (ahead > 0 && !settler.isCongested()) next = yield* Effect.forkChild(claim(ahead), { startImmediately: true })
       pool.assign({ epoch, grants })
       continue
     }

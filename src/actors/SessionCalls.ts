@@ -46,7 +46,13 @@ export class SessionCalls {
     patience: number,
     goOn: () => boolean
   ): Effect.Effect<A, LogError> {
-    return whileUnknown(this.once(operation, call, patience), () => !this.ended && goOn())
+    const goingOn = (): boolean => !this.ended && goOn()
+    const once = this.once(operation, call, patience)
+    // an overdue call has waited long enough; a wait on top would only be a hole in which a parked claim hears nothing
+    const patient: Effect.Effect<A, LogError> = Effect.catch(once, (error) =>
+      error === unanswered && goingOn() ? patient : Effect.fail(error)
+    )
+    return whileUnknown(patient, goingOn)
   }
 
   /** Gives up the calls that are overdue, so that they are repeated. */

@@ -23,10 +23,14 @@ import type { Telemetry } from "./Telemetry.ts"
  * @stability unstable
  */
 export interface Settler {
-  /** Never blocks: the number of settlements is bounded by the number of grants. */
+  /** Never blocks: what waits is bounded by what is claimed, and claims stop while the settler is congested. */
   readonly offer: (message: Settle) => void
   /** Waits until everything offered so far has an outcome. */
   readonly flush: Effect.Effect<void>
+  /** The log is so far behind that nothing more should be claimed. */
+  readonly isCongested: () => boolean
+  /** Waits until it is no longer congested. */
+  readonly room: Effect.Effect<void>
 }
 
 /**
@@ -40,6 +44,9 @@ export interface SettlerOptions {
   readonly elapsed: Elapsed
   readonly telemetry: Telemetry
 }
+
+/** Settlements that may wait before claiming stops: some batches, so that the log is never idle. */
+const congestion = 4 * Limits.batchItems
 
 /** Bytes of results and follow-ups in a settlement; a batch stays within the port's limit. */
 const sizeOf = (message: Settle): number => {
@@ -67,6 +74,7 @@ export const make = Effect.fnUntraced(function* (
   let inFlight = false
   const wake = Latch.makeUnsafe(false)
   const idle = Latch.makeUnsafe(true)
+  const room = Latch.makeUnsafe(true)
 
   const takeBatch = (): Array<Settle> => {
     const epoch = pending[0]!.epoch
@@ -166,6 +174,7 @@ export const make = Effect.fnUntraced(function* (
         inFlight = true
         yield* settleBatch(takeBatch())
         inFlight = false
+        if (pending.length < congestion) room.openUnsafe()
       }
     })
   )
@@ -173,11 +182,14 @@ export const make = Effect.fnUntraced(function* (
   return {
     offer: (message) => {
       pending.push(message)
+      if (pending.length === congestion) room.closeUnsafe()
       if (!inFlight && pending.length === 1) {
         idle.closeUnsafe()
         wake.openUnsafe()
       }
     },
+    isCongested: () => pending.length >= congestion,
+    room: room.await,
     flush: Effect.suspend(() => (pending.length === 0 && !inFlight ? Effect.void : idle.await))
   }
 })

@@ -87,6 +87,7 @@ const startQueue = Effect.fnUntraced(function* (
       log,
       pool,
       supervisor,
+      settler,
       elapsed,
       telemetry,
       maxPrefetch: options.maxPrefetch,

@@ -169,6 +169,7 @@ export const rig = Effect.fnUntraced(function* (
           log,
           pool,
           supervisor,
+          settler,
           elapsed,
           telemetry,
           maxPrefetch: options.maxPrefetch ?? 1_000,
