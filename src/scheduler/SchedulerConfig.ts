@@ -7,8 +7,8 @@ import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import { Limits } from "../model/Limits.ts"
+import * as Setting from "./Setting.ts"
 
 /**
  * @since 0.1.0
@@ -96,35 +96,25 @@ export const resolve = (options: SchedulerOptions): Effect.Effect<ResolvedOption
     }
   })
 
-const integer = (name: string, fallback: number, minimum: number, maximum: number) =>
-  Config.schema(Schema.Int.check(Schema.isBetween({ minimum, maximum })), name).pipe(Config.withDefault(fallback))
-
-const duration = (name: string, fallback: Duration.Input, minimum: number, maximum: number) =>
-  Config.schema(
-    Schema.DurationFromString.check(
-      Schema.makeFilter((value) => {
-        const millis = Duration.toMillis(value)
-        return millis >= minimum && millis <= maximum ? undefined : `must be from ${minimum} to ${maximum} milliseconds`
-      })
-    ),
-    name
-  ).pipe(Config.withDefault(Duration.fromInputUnsafe(fallback)))
+const day = 86_400_000
+const hour = 3_600_000
 
 const environment = Config.all({
-  concurrency: integer("LEASEHOLD_CONCURRENCY", 10, 1, 10_000),
-  leaseDuration: duration("LEASEHOLD_LEASE_DURATION", "30 seconds", Limits.leaseMinMillis, Limits.leaseMaxMillis),
-  timeout: duration("LEASEHOLD_TIMEOUT", "10 minutes", 1, Limits.durationMillis),
-  maxPrefetch: integer("LEASEHOLD_MAX_PREFETCH", 2_000, 0, 10_000),
-  pollInterval: duration("LEASEHOLD_POLL_INTERVAL", "1 second", 1, 3_600_000),
-  reclaimInterval: duration("LEASEHOLD_RECLAIM_INTERVAL", "5 seconds", 1, 3_600_000),
-  drainGrace: duration("LEASEHOLD_DRAIN_GRACE", "30 seconds", 0, 86_400_000),
-  abandonAfter: duration("LEASEHOLD_ABANDON_AFTER", "5 seconds", 1, 3_600_000),
-  owner: Config.schema(Schema.String.check(Schema.isMaxLength(Limits.nameBytes)), "LEASEHOLD_OWNER").pipe(
-    Config.withDefault("leasehold")
+  concurrency: Setting.integer("LEASEHOLD_CONCURRENCY", 10, 1, 10_000),
+  leaseDuration: Setting.duration(
+    "LEASEHOLD_LEASE_DURATION",
+    "30 seconds",
+    Limits.leaseMinMillis,
+    Limits.leaseMaxMillis
   ),
-  metricsInterval: duration("LEASEHOLD_METRICS_INTERVAL", "15 seconds", 0, 86_400_000),
-  metricsPort: Config.option(
-    Config.schema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 })), "LEASEHOLD_METRICS_PORT")
-  ),
-  metricsHost: Config.schema(Schema.NonEmptyString, "LEASEHOLD_METRICS_HOST").pipe(Config.withDefault("127.0.0.1"))
+  timeout: Setting.duration("LEASEHOLD_TIMEOUT", "10 minutes", 1, Limits.durationMillis),
+  maxPrefetch: Setting.integer("LEASEHOLD_MAX_PREFETCH", 2_000, 0, 10_000),
+  pollInterval: Setting.duration("LEASEHOLD_POLL_INTERVAL", "1 second", 1, hour),
+  reclaimInterval: Setting.duration("LEASEHOLD_RECLAIM_INTERVAL", "5 seconds", 1, hour),
+  drainGrace: Setting.duration("LEASEHOLD_DRAIN_GRACE", "30 seconds", 0, day),
+  abandonAfter: Setting.duration("LEASEHOLD_ABANDON_AFTER", "5 seconds", 1, hour),
+  owner: Setting.text("LEASEHOLD_OWNER", "leasehold", Limits.nameBytes),
+  metricsInterval: Setting.duration("LEASEHOLD_METRICS_INTERVAL", "15 seconds", 0, day),
+  metricsPort: Setting.optionalInteger("LEASEHOLD_METRICS_PORT", 0, 65_535),
+  metricsHost: Setting.text("LEASEHOLD_METRICS_HOST", "127.0.0.1", 255)
 })
