@@ -59,7 +59,8 @@ const handlersOf = (context: Context.Context<never>): ReadonlyArray<Handler> => 
   return handlers
 }
 
-const startQueue = Effect.fnUntraced(function* (
+/** Prepares a queue's pool, and the dispatcher that will fill it. */
+const prepare = Effect.fnUntraced(function* (
   queue: string,
   handlers: ReadonlyArray<Handler>,
   options: ResolvedOptions,
@@ -82,19 +83,17 @@ const startQueue = Effect.fnUntraced(function* (
   })
   supervisor.attach(pool)
   yield* MetricsGauges.observe(pool)
-  const dispatcher = yield* Effect.forkScoped(
-    Dispatcher.run({
-      log,
-      pool,
-      supervisor,
-      settler,
-      elapsed,
-      telemetry,
-      maxPrefetch: options.maxPrefetch,
-      names: undefined,
-      pollInterval: options.pollInterval
-    })
-  )
+  const dispatcher = Dispatcher.run({
+    log,
+    pool,
+    supervisor,
+    settler,
+    elapsed,
+    telemetry,
+    maxPrefetch: options.maxPrefetch,
+    names: undefined,
+    pollInterval: options.pollInterval
+  })
   return { queue, pool, dispatcher }
 })
 
@@ -140,11 +139,7 @@ export const make = Effect.fnUntraced(function* (
     const { serve } = yield* Effect.promise(() => import("./PrometheusServer.ts"))
     yield* serve(log, { port: options.metricsPort, host: options.metricsHost }).pipe(Scope.provide(inner))
   }
-  const started: Array<{
-    readonly queue: string
-    readonly pool: WorkerPool.WorkerPool
-    readonly dispatcher: Fiber.Fiber<never>
-  }> = []
+  const prepared: Array<Effect.Success<ReturnType<typeof prepare>>> = []
   const settlers: Array<Settler.Settler> = []
   for (const [leaseDuration, queues] of leases) {
     const supervisor = yield* LeaseSupervisor.make({
@@ -159,16 +154,17 @@ export const make = Effect.fnUntraced(function* (
     settlers.push(settler)
     for (const queue of queues) {
       const own = byQueue.get(queue) ?? []
-      started.push(
-        yield* startQueue(queue, own, options, supervisor, settler, elapsed, telemetry).pipe(Scope.provide(inner))
+      prepared.push(
+        yield* prepare(queue, own, options, supervisor, settler, elapsed, telemetry).pipe(Scope.provide(inner))
       )
     }
   }
 
+  const dispatchers: Array<Fiber.Fiber<never>> = []
   const drain = yield* Effect.cached(
     Effect.gen(function* () {
-      yield* Fiber.interruptAll(started.map((each) => each.dispatcher))
-      yield* Effect.forEach(started, (each) => each.pool.drain(options.drainGrace), {
+      yield* Fiber.interruptAll(dispatchers)
+      yield* Effect.forEach(prepared, (each) => each.pool.drain(options.drainGrace), {
         concurrency: "unbounded",
         discard: true
       })
@@ -178,10 +174,14 @@ export const make = Effect.fnUntraced(function* (
     }).pipe(Effect.uninterruptible)
   )
   yield* Effect.addFinalizer(() => drain)
+  // nothing is claimed before everything can be drained: a start that fails halfway leaves no job running
+  for (const { dispatcher } of prepared) {
+    dispatchers.push(yield* Effect.forkScoped(dispatcher).pipe(Scope.provide(inner)))
+  }
 
   return {
-    queues: started.map((each) => each.queue),
-    running: () => Object.fromEntries(started.map((each) => [each.queue, each.pool.running()])),
+    queues: prepared.map((each) => each.queue),
+    running: () => Object.fromEntries(prepared.map((each) => [each.queue, each.pool.running()])),
     drain
   }
 })
