@@ -263,8 +263,8 @@ const openOwned = Effect.fnUntraced(function* (
   const retire = (index: number, file: DiskFile): Effect.Effect<void> => files.adopt(index, file)
   const flushing = fork(flushLoop({ disk, directory, appender, isStopping: () => stopping, retire }))
   const shut = Effect.suspend(() => {
-    const file = appender.current.file
-    return Effect.andThen(file === undefined ? Effect.void : file.close, Effect.andThen(files.closeAll, unlock))
+    const append = appender.segments.flatMap(({ file }) => (file === undefined ? [] : [file.close]))
+    return Effect.all([...append, files.closeAll, unlock], { discard: true })
   })
   const abandon = Effect.suspend(() => {
     if (appender.closed) return Effect.void

@@ -15,6 +15,8 @@ const preallocateBytes = 1024 * 1024
 /** Larger batches pay for the size's change by themselves; writing zeros first would double their bytes. */
 const preallocateBelowBytes = 64 * 1024
 
+const noRoomCodes: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "SHORT_WRITE"])
+
 const zeros = Buffer.alloc(preallocateBytes)
 
 /**
@@ -73,8 +75,13 @@ const writeBatch = Effect.fnUntraced(function* (
     segment.allocated = end
     if (batch.length < preallocateBelowBytes && end < appender.segmentBytes) {
       const length = Math.min(preallocateBytes, appender.segmentBytes - end)
-      yield* file.write(zeros, 0, length, end)
-      segment.allocated = end + length
+      segment.allocated += yield* Effect.as(file.write(zeros, 0, length, end), length).pipe(
+        // A disk without room for the zeros has taken the frames.
+        Effect.catchIf(
+          (error) => noRoomCodes.has(error.code),
+          () => Effect.succeed(0)
+        )
+      )
     }
   }
   segment.written = end
