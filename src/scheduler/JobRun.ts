@@ -13,8 +13,9 @@ import type * as Scope from "effect/Scope"
 import type { FailureReport, Handler, RunContext } from "../actors/Protocol.ts"
 import type { EnqueueItem, Grant, Settlement } from "../log/JobLog.ts"
 import { Limits } from "../model/Limits.ts"
-import { type Definition, issueOf } from "./Definition.ts"
+import type { Definition } from "./Definition.ts"
 import type { Any, EnqueueOptions, JobContext } from "./JobDefinition.ts"
+import { Refused } from "./PayloadCodec.ts"
 import { defaultRetry, retryDelay, type RetrySchedule } from "./RetryPolicy.ts"
 import * as Tracing from "./Tracing.ts"
 
@@ -132,21 +133,25 @@ export const makeHandler = <P, S, E, R>(
 
   const completed = (followUps: ReadonlyArray<EnqueueItem> | undefined, value: S): Settlement => {
     const encoded = definition.success.encode(value)
-    if (!Exit.isSuccess(encoded)) {
+    if (encoded instanceof Refused) {
       // trying again would run the side effects again for the same answer
-      const message = cut(`the handler's result does not fit its schema: ${issueOf(encoded)}`)
+      const message = cut(`the handler's result does not fit its schema: ${encoded.issue}`)
       return { _tag: "DeadLetter", cause: { kind: "defect", message } }
     }
-    if (encoded.value === undefined && followUps === undefined) return completedEmpty
-    return { _tag: "Complete", result: encoded.value, enqueue: followUps }
+    if (encoded === undefined && followUps === undefined) return completedEmpty
+    return { _tag: "Complete", result: encoded, enqueue: followUps }
   }
+
+  // an error's tag may be any text, also "constructor"
+  const policyOf = (tag: string | undefined) =>
+    tag !== undefined && Object.hasOwn(definition.retry, tag) ? definition.retry[tag] : undefined
 
   const failed = (grant: Grant, error: unknown): Settlement | Fiber.Fiber<Settlement> => {
     if (error instanceof Undecodable) {
       return { _tag: "DeadLetter", cause: { kind: "undecodable", message: error.message } }
     }
     const described = describe(error)
-    const schedule = (described.tag === undefined ? undefined : definition.retry[described.tag]) ?? defaultRetry
+    const schedule = policyOf(described.tag) ?? defaultRetry
     return fork(retryOr(schedule, grant, error, "failure", described))
   }
 
@@ -157,17 +162,23 @@ export const makeHandler = <P, S, E, R>(
     leaseDuration: definition.leaseDuration,
     timeout: definition.timeout,
     start: (run) => {
-      const decoded = definition.payload.decode(run.grant.payload)
-      if (!Exit.isSuccess(decoded)) {
-        const message = cut(`the payload does not fit the schema of ${definition.tag}: ${issueOf(decoded)}`)
-        return fork(Effect.fail(new Undecodable(message)))
+      const payload = definition.payload.decode(run.grant.payload)
+      if (payload instanceof Refused) {
+        const message = cut(`the payload does not fit the schema of ${definition.tag}: ${payload.issue}`)
+        return Exit.fail(new Undecodable(message))
       }
-      const payload = decoded.value
-      const effect = Effect.scoped(Effect.suspend(() => handler(payload, new LiveJobContext(run))))
-      return fork(span === undefined ? effect : span(run.grant, effect))
+      let effect: Effect.Effect<S, E, R>
+      try {
+        effect = handler(payload, new LiveJobContext(run))
+      } catch (defect) {
+        return Exit.die(defect)
+      }
+      if (span !== undefined) return fork(span(run.grant, Effect.scoped(effect)))
+      // a handler that has its answer at once needs neither a fiber nor a scope
+      return Exit.isExit(effect) ? effect : fork(Effect.scoped(effect))
     },
     conclude: (run, exit) => {
-      // the exit is that of the fiber which `start` made: its success is the handler's
+      // the exit is that of what `start` made: its success is the handler's
       if (Exit.isSuccess(exit)) return completed(run.followUps, exit.value as S)
       const error = Cause.findErrorOption(exit.cause)
       return error._tag === "Some" ? failed(run.grant, error.value) : undefined
