@@ -16,6 +16,8 @@ import * as Effect from "effect/Effect"
  */
 export type Elapsed = () => number
 
+const slack = 2
+
 /**
  * @since 0.1.0
  * @category constructors
@@ -25,12 +27,14 @@ export const make: Effect.Effect<Elapsed> = Clock.clockWith((clock) =>
   Effect.sync(() => {
     const wallStart = clock.currentTimeMillisUnsafe()
     const monotonicStart = clock.monotonicTimeNanosUnsafe()
+    let ahead = 0
     let elapsed = 0
     return () => {
       const wall = clock.currentTimeMillisUnsafe() - wallStart
       const monotonic = Number(clock.monotonicTimeNanosUnsafe() - monotonicStart) / 1e6
-      if (wall > elapsed) elapsed = wall
-      if (monotonic > elapsed) elapsed = monotonic
+      // the wall clock counts whole milliseconds: only a real lead of it is taken over
+      if (wall > monotonic + ahead + slack) ahead = wall - monotonic
+      if (monotonic + ahead > elapsed) elapsed = monotonic + ahead
       return elapsed
     }
   })

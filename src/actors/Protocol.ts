@@ -122,8 +122,8 @@ export interface Handler {
   readonly leaseDuration: number | undefined
   /** Milliseconds per attempt, unless the job says otherwise. */
   readonly timeout: number | undefined
-  /** Decodes the payload and starts the handler in a fiber with its own services. */
-  readonly start: (context: RunContext) => Fiber.Fiber<unknown, unknown>
+  /** Decodes the payload and starts the handler with its own services: in a fiber, unless it has ended already. */
+  readonly start: (context: RunContext) => Fiber.Fiber<unknown, unknown> | Exit.Exit<unknown, unknown>
   /**
    * What a result or a typed failure means, at once or after some work; undefined for a defect or an interruption,
    * about which the worker decides.

@@ -174,6 +174,13 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     run.fiber?.interruptUnsafe()
   }
 
+  let now = 0
+  let sinceClock = 0
+  const readClock = (): void => {
+    now = elapsed()
+    sinceClock = 0
+  }
+
   const start = (epoch: Epoch, grant: Grant): void => {
     const handler = handlers.get(grant.name)
     if (handler === undefined || grant.version > handler.version) {
@@ -190,15 +197,23 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
       ended++
       return
     }
-    const run = new Run(grant, epoch, handler, elapsed(), supervisor, elapsed)
-    telemetry.started(grant, run.startedAt)
-    let fiber: Fiber.Fiber<unknown, unknown>
+    // read for every job that takes time, and often enough for those that take none
+    if (sinceClock++ === 16) readClock()
+    const run = new Run(grant, epoch, handler, now, supervisor, elapsed)
+    telemetry.started(grant, now)
+    let started: ReturnType<Handler["start"]>
     try {
-      fiber = handler.start(run)
+      started = handler.start(run)
     } catch (thrown) {
       finish(run, Exit.die(thrown))
       return
     }
+    if (Exit.isExit(started)) {
+      finish(run, started)
+      return
+    }
+    const fiber = started
+    readClock()
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) {
       finish(run, exit)
@@ -213,6 +228,7 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
   const pump = (): void => {
     if (pumping) return
     pumping = true
+    readClock()
     while (head < waiting.length && running.size < options.concurrency) {
       const next = waiting[head]!
       head++

@@ -3,8 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
-import type * as Exit from "effect/Exit"
 import { Limits, namePattern } from "../model/Limits.ts"
 import { durationMillis } from "./Instant.ts"
 import type { JobOptions } from "./JobDefinition.ts"
@@ -37,15 +35,6 @@ const day = 24 * 3600 * 1000
 const check = (condition: boolean, tag: string, message: string): void => {
   if (!condition) throw new RangeError(`Job.make("${tag}"): ${message}`)
 }
-
-/**
- * The text of a failed encode or decode.
- *
- * @since 0.1.0
- * @category getters
- * @stability unstable
- */
-export const issueOf = (exit: Exit.Failure<unknown, string>): string => String(Cause.squash(exit.cause))
 
 /**
  * @since 0.1.0

@@ -6,7 +6,6 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -30,7 +29,7 @@ import { CommandRefused, PayloadInvalid, ResultInvalid } from "./JobError.ts"
 import { nextJobId } from "./JobIds.ts"
 import { JobQueue } from "./JobQueue.ts"
 import * as JobRun from "./JobRun.ts"
-import type { JobSchema } from "./PayloadCodec.ts"
+import { type JobSchema, Refused } from "./PayloadCodec.ts"
 import * as Tracing from "./Tracing.ts"
 
 /**
@@ -66,9 +65,7 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
     index: number
   ): EnqueueItem | PayloadInvalid => {
     const encoded = definition.payload.encode(payload)
-    if (!Exit.isSuccess(encoded)) {
-      return new PayloadInvalid({ job: tag, index, issue: Definition.issueOf(encoded) })
-    }
+    if (encoded instanceof Refused) return new PayloadInvalid({ job: tag, index, issue: encoded.issue })
     const key = given?.idempotencyKey ?? options.idempotencyKey?.(payload)
     const priority =
       given?.priority ?? (typeof options.priority === "function" ? options.priority(payload) : options.priority)
@@ -83,7 +80,7 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
       queue: definition.queue,
       name: tag,
       version: definition.version,
-      payload: encoded.value ?? "",
+      payload: encoded ?? "",
       priority: priority === undefined ? undefined : toInteger(priority),
       delay: given?.delay === undefined ? undefined : Math.ceil(durationMillis(given.delay) ?? 0),
       at: given?.at === undefined ? undefined : toMillis(given.at),
@@ -105,27 +102,36 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
     }
   }
 
-  const answer = (result: EnqueueResult): Effect.Effect<Enqueued<S["Type"]>, CommandRefused> => {
+  const answer = (result: EnqueueResult): Enqueued<S["Type"]> | CommandRefused => {
     switch (result._tag) {
       case "Inserted":
       case "Replaced":
-        return Effect.succeed(result)
+        return result
       case "Refused":
-        return Effect.fail(new CommandRefused({ command: "Enqueue", target: result.id, reason: result.reason }))
+        return new CommandRefused({ command: "Enqueue", target: result.id, reason: result.reason })
       case "Duplicate": {
-        // a void result is stored as nothing, so an absent one decodes unless it is known to be gone
-        const decoded =
-          result.state === "Completed" && result.resultGone !== true
-            ? definition.success.decode(result.result)
-            : undefined
-        return Effect.succeed({
+        const known = result.state === "Completed" && result.resultGone !== true
+        const decoded = known ? definition.success.decode(result.result) : new Refused("there is none")
+        return {
           _tag: "Duplicate",
           id: result.id,
           state: result.state,
-          result: decoded !== undefined && Exit.isSuccess(decoded) ? Option.some(decoded.value) : Option.none()
-        })
+          result: decoded instanceof Refused ? Option.none() : Option.some(decoded)
+        }
       }
     }
+  }
+
+  const answers = (
+    results: ReadonlyArray<EnqueueResult>
+  ): Effect.Effect<ReadonlyArray<Enqueued<S["Type"]>>, CommandRefused> => {
+    const all: Array<Enqueued<S["Type"]>> = []
+    for (const result of results) {
+      const one = answer(result)
+      if (one instanceof CommandRefused) return Effect.fail(one)
+      all.push(one)
+    }
+    return Effect.succeed(all)
   }
 
   const send = (
@@ -158,17 +164,20 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
         return item instanceof PayloadInvalid ? Effect.fail(item) : Effect.succeed(item)
       }),
     enqueue: (payload: P["Type"], given?: EnqueueOptions) =>
-      Effect.flatMap(send([payload], given), (results) => answer(results[0]!)),
+      Effect.flatMap(send([payload], given), (results) => {
+        const one = answer(results[0]!)
+        return one instanceof CommandRefused ? Effect.fail(one) : Effect.succeed(one)
+      }),
     enqueueAll: (payloads: ReadonlyArray<P["Type"]>, given?: Omit<EnqueueOptions, "id" | "idempotencyKey">) =>
-      Effect.flatMap(send(payloads, given), (results) => Effect.forEach(results, answer)),
+      Effect.flatMap(send(payloads, given), answers),
     await: (id: string) =>
       Effect.flatMap(
         Effect.flatMap(JobQueue, (queue) => queue.awaitResult(id)),
         (result) => {
           const decoded = definition.success.decode(result)
-          return Exit.isSuccess(decoded)
-            ? Effect.succeed(decoded.value)
-            : Effect.fail(new ResultInvalid({ id, issue: Definition.issueOf(decoded) }))
+          return decoded instanceof Refused
+            ? Effect.fail(new ResultInvalid({ id, issue: decoded.issue }))
+            : Effect.succeed(decoded)
         }
       ),
     toLayer: <R>(

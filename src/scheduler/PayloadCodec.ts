@@ -21,14 +21,29 @@ import * as Schema from "effect/Schema"
 export type JobSchema = Schema.Codec<any, any, never, never>
 
 /**
+ * A value or a text that its schema refuses.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class Refused {
+  readonly issue: string
+  constructor(issue: string) {
+    this.issue = issue
+  }
+}
+
+/**
  * @since 0.1.0
  * @category models
  * @stability unstable
  */
 export interface PayloadCodec<A> {
-  /** Text, or undefined for a value that is encoded as nothing (`Schema.Void`). */
-  readonly encode: (value: A) => Exit.Exit<string | undefined, string>
-  readonly decode: (text: string | undefined) => Exit.Exit<A, string>
+  /** Text, or undefined for a value that is stored as nothing (`Schema.Void`). */
+  readonly encode: (value: A) => string | undefined | Refused
+  /** The value of a text; of nothing, where the schema has such a value. */
+  readonly decode: (text: string | undefined) => A | Refused
 }
 
 const issueOf = (cause: Cause.Cause<unknown>): string => {
@@ -47,23 +62,27 @@ export const make = <S extends JobSchema>(schema: S): PayloadCodec<S["Type"]> =>
   const json = Schema.toCodecJson(schema)
   const encode = Schema.encodeUnknownExit(json)
   const decode = Schema.decodeUnknownExit(json)
+  // JSON has no undefined: the codec writes null for it, and storing nothing is shorter
+  const nothing = decode(null)
+  const hasNothing = Exit.isSuccess(nothing) && nothing.value === undefined
   return {
     encode: (value) => {
+      if (value === undefined && hasNothing) return undefined
       const exit = encode(value)
-      if (!Exit.isSuccess(exit)) return Exit.fail(issueOf(exit.cause))
-      return Exit.succeed(exit.value === undefined ? undefined : JSON.stringify(exit.value))
+      return Exit.isSuccess(exit) ? JSON.stringify(exit.value) : new Refused(issueOf(exit.cause))
     },
     decode: (text) => {
+      if (text === undefined || text === "") {
+        return hasNothing ? undefined : new Refused("nothing is stored, and the schema has no value for that")
+      }
       let value: unknown
-      if (text !== undefined && text !== "") {
-        try {
-          value = JSON.parse(text)
-        } catch (error) {
-          return Exit.fail(`not JSON: ${error instanceof Error ? error.message : String(error)}`)
-        }
+      try {
+        value = JSON.parse(text)
+      } catch (error) {
+        return new Refused(`not JSON: ${error instanceof Error ? error.message : String(error)}`)
       }
       const exit = decode(value)
-      return Exit.isSuccess(exit) ? Exit.succeed(exit.value) : Exit.fail(issueOf(exit.cause))
+      return Exit.isSuccess(exit) ? exit.value : new Refused(issueOf(exit.cause))
     }
   }
 }
