@@ -23,7 +23,19 @@ import { settled } from "./ModelSettle.ts"
 import { compare } from "./ModelSnapshot.ts"
 import type { Snapshot } from "./ModelSnapshot.ts"
 import type { Step } from "./Step.ts"
-import { json, look, nextCall, observe, outcome, queueNames, report, reportAll, sessionOf, toItem } from "./World.ts"
+import {
+  count,
+  json,
+  look,
+  nextCall,
+  observe,
+  outcome,
+  queueNames,
+  report,
+  reportAll,
+  sessionOf,
+  toItem
+} from "./World.ts"
 import type { World } from "./World.ts"
 
 const forgetSessions = (world: World): void => {
@@ -180,6 +192,7 @@ export const crashDuring = (world: World, step: Extract<Step, { readonly _tag: "
     const reopened = yield* reopen(world, step.seed)
     for (const flight of flights) flight.fiber.interruptUnsafe()
     for (const flight of flights) {
+      count(world.coverage, `crash during a call: ${answered.includes(flight) ? "answered" : "unknown"}`)
       world.lines.push(`   in flight: ${flight.name} → ${answered.includes(flight) ? "answered" : "unknown"}`)
     }
     if (!reopened) return
@@ -208,7 +221,10 @@ const explain = (
     for (const flight of happened) flight.carryOut(model, window, views)
     const violations = compare(model, snapshot, window, blame)
     if (best === undefined || violations.length < best.violations.length) best = { model, violations }
-    if (violations.length === 0) break
+    if (violations.length === 0) {
+      if (open.length > 0) count(world.coverage, `crash during a call: ${happened.length > 0 ? "kept" : "lost"}`)
+      break
+    }
   }
   if (best === undefined) return
   world.model = best.model

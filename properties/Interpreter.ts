@@ -13,6 +13,7 @@ import { enqueued } from "./ModelEnqueue.ts"
 import { controlled, renewed, settled } from "./ModelSettle.ts"
 import type { SettleSpec, Step } from "./Step.ts"
 import {
+  count,
   jobNames,
   json,
   nextCall,
@@ -47,6 +48,9 @@ const say = (world: World, line: string): void => void world.lines.push(`   ${li
 
 const told = (outcome: Outcome<unknown>): string =>
   outcome._tag === "Ok" ? json(outcome.value) : outcome._tag === "Failed" ? outcome.error.message : outcome.message
+
+const cover = (world: World, operation: string, result: Outcome<unknown>, ok = "Ok"): void =>
+  count(world.coverage, `${operation}: ${result._tag === "Failed" ? result.error.reason._tag : ok}`)
 
 /** A call that had no reason to fail. */
 const unexpected = (world: World, operation: string, laws: ReadonlyArray<LawName>, failed: Outcome<unknown>): void => {
@@ -84,6 +88,7 @@ const enqueue = (world: World, items: ReadonlyArray<EnqueueItem>, blame: Readonl
   Effect.gen(function* () {
     const answer = yield* outcome(world.log.enqueue(items), world.patience)
     say(world, `enqueue ${json(items)} → ${told(answer)}`)
+    if (answer._tag === "Ok") for (const one of answer.value) count(world.coverage, `enqueue: ${one._tag}`)
     yield* observe(world, (window) => {
       if (answer._tag === "Ok") reportAll(world, enqueued(world.model, items, answer.value, window))
       else {
@@ -109,7 +114,12 @@ const remember = (
   request: ClaimRequest,
   grants: ReadonlyArray<World["grants"][number]["grant"]>
 ): void => {
-  for (const grant of grants) world.grants.push({ grant, session: request.session })
+  for (const grant of grants) {
+    world.grants.push({ grant, session: request.session })
+    count(world.coverage, grant.delivery > 1 ? "grant: again" : "grant: first")
+    if (grant.attempt > 1) count(world.coverage, "grant: later attempt")
+    if (grant.generation > 1) count(world.coverage, "grant: later generation")
+  }
 }
 
 const claim = (world: World, step: Extract<Step, { readonly _tag: "Claim" }>) =>
@@ -127,6 +137,7 @@ const claim = (world: World, step: Extract<Step, { readonly _tag: "Claim" }>) =>
     }
     const answer = yield* outcome(world.log.claim(request), world.patience)
     say(world, `claim ${json(request)} → ${told(answer)}`)
+    cover(world, "claim", answer, answer._tag === "Ok" && answer.value.grants.length === 0 ? "empty" : "grants")
     yield* observe(world, (window) => {
       if (answer._tag === "Ok") {
         if (Model.surelyDead(world.model, session, window.before)) {
@@ -231,6 +242,13 @@ const carrySettle = (world: World, request: SettleRequest, bad: ReadonlySet<numb
   Effect.gen(function* () {
     const answer = yield* outcome(world.log.settle(request), world.patience)
     say(world, `settle ${json(request)} → ${told(answer)}`)
+    if (answer._tag !== "Ok") cover(world, "settle", answer)
+    else {
+      answer.value.forEach((one, i) => {
+        const ended = one._tag === "Settled" ? one.state : one._tag === "Refused" ? `refused ${one.reason}` : one._tag
+        count(world.coverage, `settle ${request.items[i]?.settlement._tag}: ${ended}`)
+      })
+    }
     const followUps = request.items.some(({ settlement }) => settlement._tag === "Complete" && settlement.enqueue)
     yield* observe(world, (window) => {
       const session = request.session
@@ -269,18 +287,22 @@ const completeAndCancel = (world: World, step: Extract<Step, { readonly _tag: "C
     const settling = outcome(world.log.settle(request), world.patience)
     const cancelling = outcome(world.log.control([command]), world.patience)
     const concurrency = { concurrency: "unbounded" } as const
-    const [settling_, cancelling_] = step.cancelFirst
+    const [settlingEnd, cancellingEnd] = step.cancelFirst
       ? yield* Effect.map(Effect.all([cancelling, settling], concurrency), ([b, a]) => [a, b] as const)
       : yield* Effect.all([settling, cancelling], concurrency)
-    say(world, `complete ${id} → ${told(settling_)}; cancel at the same time → ${told(cancelling_)}`)
+    say(world, `complete ${id} → ${told(settlingEnd)}; cancel at the same time → ${told(cancellingEnd)}`)
     yield* observe(world, (window) => {
-      if (settling_._tag !== "Ok") unexpected(world, "settle", ["cancelIsTerminal"], settling_)
-      if (cancelling_._tag !== "Ok") unexpected(world, "control", ["cancelIsTerminal"], cancelling_)
-      if (settling_._tag !== "Ok" || cancelling_._tag !== "Ok") return []
+      if (settlingEnd._tag !== "Ok") unexpected(world, "settle", ["cancelIsTerminal"], settlingEnd)
+      if (cancellingEnd._tag !== "Ok") unexpected(world, "control", ["cancelIsTerminal"], cancellingEnd)
+      if (settlingEnd._tag !== "Ok" || cancellingEnd._tag !== "Ok") return []
       const judgeSettle = () =>
-        reportAll(world, settled(world.model, request, new Set(), settling_.value, window, world.capabilities))
-      const judgeCancel = () => reportAll(world, controlled(world.model, command, cancelling_.value[0], window))
-      if (cancelling_.value[0]?._tag === "Done") {
+        reportAll(world, settled(world.model, request, new Set(), settlingEnd.value, window, world.capabilities))
+      const judgeCancel = () => reportAll(world, controlled(world.model, command, cancellingEnd.value[0], window))
+      count(
+        world.coverage,
+        `cancel against complete: ${cancellingEnd.value[0]?._tag === "Done" ? "cancel" : "complete"}`
+      )
+      if (cancellingEnd.value[0]?._tag === "Done") {
         judgeCancel()
         judgeSettle()
       } else {
@@ -306,6 +328,7 @@ const repeatCall = (world: World, step: Extract<Step, { readonly _tag: "RepeatCa
         ? yield* outcome(world.log.claim(call.request), world.patience)
         : yield* outcome(world.log.settle(call.request), world.patience)
     say(world, `repeat ${call._tag} ${json(call.request)} → ${told(answer)}`)
+    cover(world, `repeat ${call._tag}`, answer)
     const shown = (value: unknown): string =>
       json(typeof value === "object" && value !== null && "grants" in value ? value.grants : value)
     if (answer._tag === "Ok") {
@@ -338,6 +361,9 @@ const renew = (world: World, step: Extract<Step, { readonly _tag: "Renew" }>) =>
     }
     const answer = yield* outcome(world.log.renew(request), world.patience)
     say(world, `renew ${json(request)} → ${told(answer)}`)
+    cover(world, "renew", answer, answer._tag === "Ok" && answer.value.lost.length > 0 ? "lost" : "Ok")
+    if (answer._tag === "Ok" && answer.value.cancelled.length > 0) count(world.coverage, "renew: cancelled")
+    if (answer._tag === "Ok" && answer.value.paused.length > 0) count(world.coverage, "renew: paused")
     yield* observe(world, (window) => {
       if (answer._tag === "Ok") {
         if (Model.surelyDead(world.model, session, window.before)) {
@@ -383,6 +409,9 @@ const reclaim = (world: World, limit: number) =>
     if (world.capabilities.reclaim !== "log") return
     const answer = yield* outcome(world.log.reclaim({ limit }), world.patience)
     say(world, `reclaim ${limit} → ${told(answer)}`)
+    if (answer._tag === "Ok" && answer.value.reclaimed > 0) count(world.coverage, "reclaim: reclaimed")
+    if (answer._tag === "Ok" && answer.value.deadLettered > 0) count(world.coverage, "reclaim: dead-lettered")
+    if (answer._tag === "Ok" && answer.value.more) count(world.coverage, "reclaim: more")
     yield* observe(world, () => {
       if (answer._tag !== "Ok") unexpected(world, "reclaim", ["reclaimOnExpiry"], answer)
       return []
@@ -399,6 +428,8 @@ const control = (world: World, command: ControlCommand) =>
   Effect.gen(function* () {
     const answer = yield* outcome(world.log.control([command]), world.patience)
     say(world, `control ${json(command)} → ${told(answer)}`)
+    const [first] = answer._tag === "Ok" ? answer.value : []
+    cover(world, command._tag, answer, first?._tag === "Refused" ? first.reason : first?._tag)
     yield* observe(world, (window) => {
       if (answer._tag === "Ok") reportAll(world, controlled(world.model, command, answer.value[0], window))
       else unexpected(world, "control", ["cancelIsTerminal", "pauseHolds"], answer)

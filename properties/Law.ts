@@ -64,6 +64,8 @@ export interface LawResult {
   readonly seed: number
   /** Runs that ended early because they broke another law. */
   readonly cutShort: number
+  /** How often each situation was met, for example `settle Complete: Refused stale`. */
+  readonly coverage: Readonly<Record<string, number>>
   readonly counterexample?: Counterexample | undefined
 }
 
@@ -93,6 +95,7 @@ export interface Law {
 export interface RunResult {
   readonly violations: ReadonlyArray<Model.Violation>
   readonly history: ReadonlyArray<string>
+  readonly coverage?: ReadonlyMap<string, number> | undefined
 }
 
 /**
@@ -115,6 +118,7 @@ export const makeWorld = (harness: Harness, test: TestLog): World => ({
   calls: [],
   ids: 0,
   violations: [],
+  coverage: new Map(),
   lines: []
 })
 
@@ -135,7 +139,7 @@ export const runHistory = (harness: Harness, steps: ReadonlyArray<Step>): Effect
         world.lines.push(`${i + 1}. ${step._tag}`)
         yield* perform(world, step)
       }
-      return { violations: world.violations, history: world.lines }
+      return { violations: world.violations, history: world.lines, coverage: world.coverage }
     })
   )
 
@@ -161,13 +165,15 @@ export const checkGenerated = <Input>(
     const seed = options.seed ?? 1
     const probe = yield* Effect.scoped(Effect.map(harness.make, (test) => test))
     const capabilities = harness.capabilities ?? probe.log.capabilities
-    const none = { name: law.name, runs: 0, seed, cutShort: 0 }
+    const none = { name: law.name, runs: 0, seed, cutShort: 0, coverage: {} }
     if (!law.claimedBy(capabilities, probe)) return { ...none, outcome: "notClaimed" }
     const context = yield* Effect.context<never>()
     let cutShort = 0
+    const coverage: Record<string, number> = {}
     let failed: { readonly result: RunResult; readonly violation: Model.Violation } | undefined
     const property = fc.asyncProperty(plan.inputs(probe), async (input) => {
       const result = await Effect.runPromiseWith(context)(plan.run(input))
+      for (const [what, times] of result.coverage ?? []) coverage[what] = (coverage[what] ?? 0) + times
       const violation = result.violations.find((found) => options.strict === true || found.laws.includes(law.name))
       if (violation !== undefined) {
         failed = { result, violation }
@@ -184,13 +190,14 @@ export const checkGenerated = <Input>(
         ...(options.path === undefined ? undefined : { path: options.path })
       })
     )
-    if (!details.failed) return { ...none, outcome: "passed", runs: details.numRuns, cutShort }
+    if (!details.failed) return { ...none, outcome: "passed", runs: details.numRuns, cutShort, coverage }
     if (failed === undefined) return yield* Effect.die(details.errorInstance)
     return {
       ...none,
       outcome: "broken",
       runs: details.numRuns,
       cutShort,
+      coverage,
       counterexample: {
         message: failed.violation.message,
         history: failed.result.history,

@@ -69,6 +69,8 @@ export interface World {
   readonly calls: Array<Call>
   ids: number
   readonly violations: Array<Model.Violation>
+  /** How often what happened: a generator that never reaches a situation says nothing about it. */
+  readonly coverage: Map<string, number>
   /** The history in words. */
   readonly lines: Array<string>
 }
@@ -144,6 +146,16 @@ export const report = (world: World, laws: ReadonlyArray<LawName>, message: stri
 export const reportAll = (world: World, violations: ReadonlyArray<Model.Violation>): void => {
   world.violations.push(...violations)
 }
+
+/**
+ * Notes that something happened.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const count = (coverage: Map<string, number>, what: string): void =>
+  void coverage.set(what, (coverage.get(what) ?? 0) + 1)
 
 /**
  * A new job's request; what the log does not offer is left out.
