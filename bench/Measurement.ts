@@ -30,6 +30,8 @@ export interface Order {
   readonly directories: ReadonlyArray<string>
   /** An empty directory on the same disk, for the warm-up. */
   readonly scratch: string
+  /** Where to write a CPU profile of what is measured. */
+  readonly profile?: string | undefined
 }
 
 export interface Measurement {

@@ -8,9 +8,23 @@ import { JobScheduler } from "../../src/scheduler/JobScheduler.ts"
 import { SchedulerTelemetry } from "../../src/scheduler/SchedulerTelemetry.ts"
 import { expectEqual, type Measurement, type Order, stopwatch } from "../Measurement.ts"
 import { sumBelow } from "../Payload.ts"
+import { startProfile } from "../Profile.ts"
 import { percentiles } from "../Statistics.ts"
 import { BareJob, BenchJob } from "./BenchJob.ts"
 import { fill, isVolatile, openLog, unfinished } from "./OpenLog.ts"
+
+/** Notes how long each claim that granted something took. */
+const timed = (log: JobLogOperations, claims: Array<number>): JobLogOperations => ({
+  ...log,
+  claim: (request) =>
+    Effect.suspend(() => {
+      const start = performance.now()
+      return Effect.map(log.claim(request), (result) => {
+        if (result.grants.length > 0) claims.push(performance.now() - start)
+        return result
+      })
+    })
+})
 
 /**
  * From the scheduler's start until the log has durably accepted the settlement of job number `jobs`. The rest of what
@@ -31,9 +45,6 @@ const drainLog = Effect.fnUntraced(function* (
   let measured = { millis: 0, cpuMicros: 0 }
   const telemetry: Telemetry = {
     ...silent,
-    claimed: (_queue, _grants, millis) => {
-      claims.push(millis)
-    },
     settled: (_queue, item) => {
       if (item.settlement._tag !== "Complete") return
       settled++
@@ -58,7 +69,7 @@ const drainLog = Effect.fnUntraced(function* (
   const scheduler = JobScheduler.layerWith({ concurrency: order.workers }).pipe(
     // a scheduler runs the jobs whose handlers it is given
     order.bare ? Layer.provide(bareHandler) : Layer.provide(handler),
-    Layer.provide(Layer.succeed(JobLog, log)),
+    Layer.provide(Layer.succeed(JobLog, timed(log, claims))),
     Layer.provide(Layer.succeed(SchedulerTelemetry, telemetry))
   )
   yield* Effect.scoped(
@@ -86,7 +97,11 @@ const cycle = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const log = yield* openLog(order, directory, jobs)
       if (isVolatile(order.log)) yield* fill(log, backlog, order.bare)
+      const stopProfile = yield* Effect.promise(() =>
+        startProfile(directory === order.scratch ? undefined : order.profile)
+      )
       const measured = yield* drainLog(log, order, jobs, claims)
+      yield* Effect.promise(stopProfile)
       if (isVolatile(order.log)) expectEqual("jobs left", yield* unfinished(log), backlog - measured.handled)
       return measured
     })

@@ -11,6 +11,7 @@ import { SchedulerTelemetry } from "../../src/scheduler/SchedulerTelemetry.ts"
 import { callLatencies, idlePause, idleSample } from "../Loops.ts"
 import { expectEqual, type Measurement, type Order, stopwatch } from "../Measurement.ts"
 import { makePayload } from "../Payload.ts"
+import { startProfile } from "../Profile.ts"
 import { percentiles } from "../Statistics.ts"
 import { BenchJob } from "./BenchJob.ts"
 import { openLog, unfinished } from "./OpenLog.ts"
@@ -32,6 +33,7 @@ export const bulk = Effect.fnUntraced(function* (order: Order) {
     Effect.gen(function* () {
       const log = yield* openLog(order, order.directories[0]!, 0)
       const run = Effect.runPromiseWith(contextOf(log))
+      const stopProfile = yield* Effect.promise(() => startProfile(order.profile))
       const measurement = yield* Effect.promise(() =>
         callLatencies(order, async () => {
           const payloads = Array.from({ length: order.batch }, () => makePayload(sequence++))
@@ -39,6 +41,7 @@ export const bulk = Effect.fnUntraced(function* (order: Order) {
           expectEqual("answers", answers.length, order.batch)
         })
       )
+      yield* Effect.promise(stopProfile)
       yield* checkStored(log, sequence)
       return measurement
     })
@@ -72,10 +75,11 @@ export const single = Effect.fnUntraced(function* (order: Order) {
   const measured = yield* Effect.scoped(
     Effect.gen(function* () {
       const log = yield* openLog(order, order.directories[0]!, 0)
-      const measurement = yield* Effect.andThen(
-        concurrently(order.warmup, order.workers),
-        concurrently(order.jobs, order.workers)
-      ).pipe(Effect.provide(contextOf(log)))
+      const provided = Effect.provide(contextOf(log))
+      yield* concurrently(order.warmup, order.workers).pipe(provided)
+      const stopProfile = yield* Effect.promise(() => startProfile(order.profile))
+      const measurement = yield* concurrently(order.jobs, order.workers).pipe(provided)
+      yield* Effect.promise(stopProfile)
       yield* checkStored(log, order.warmup + order.jobs)
       return measurement
     })
