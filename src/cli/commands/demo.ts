@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Demo from "../demo/Demo.ts"
 import { json } from "../Output.ts"
 
 const whole = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -50,6 +49,7 @@ export const demo = Command.make(
     json
   },
   Effect.fnUntraced(function* ({ concurrency, dir, json, kills, log, resume, state }) {
+    const Demo = yield* Effect.promise(() => import("../demo/Demo.ts"))
     // with --json the last line of standard output is the report, and people read standard error
     const { proved, report } = yield* Demo.run(
       { dir: Path.resolve(dir), state: Path.resolve(state), log, resume, kills, concurrency },
