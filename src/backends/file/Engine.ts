@@ -24,6 +24,8 @@ import { Waits } from "./Waits.ts"
 export type Outcome<A> =
   | { readonly _tag: "Done"; readonly value: A }
   | { readonly _tag: "Refused"; readonly reason: LogErrorReason }
+  /** Nothing was decided: the stored requests of these rows have to be read first. */
+  | { readonly _tag: "Missing"; readonly rows: ReadonlyArray<number> }
 
 export const done = <A>(value: A): Outcome<A> => ({ _tag: "Done", value })
 

@@ -102,7 +102,7 @@ const remember = (
   queue: QueueState,
   claimed: Claimed
 ): Claimed => {
-  claimed.cursor = String(queue.version + (engine.store.touched.has(queue) ? 1 : 0))
+  claimed.cursor = String(queue.version + (queue.touched ? 1 : 0))
   claimed.nextAt = nextAt(engine, queue)
   session.remember(call, claimed)
   return claimed

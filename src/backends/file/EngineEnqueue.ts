@@ -51,36 +51,34 @@ const isKnown = (engine: Engine, row: number, known: KnownRequests | undefined):
   return location !== undefined && location.segment === chunk.segment[i] && location.offset === chunk.offset[i]
 }
 
-/**
- * The rows whose stored requests must be at hand before {@link enqueue} can decide: ids that exist already.
- *
- * @since 0.1.0
- * @category getters
- * @stability unstable
- */
-export const unknownRequests = (
+/** Parses the ids of a batch into `words`; answers the rows of known ids whose stored requests are not at hand. */
+const parseAll = (
   engine: Engine,
   items: ReadonlyArray<EnqueueItem>,
   known: KnownRequests | undefined
 ): ReadonlyArray<number> | undefined => {
   let rows: Array<number> | undefined
+  const { ids } = engine.store
   for (let n = 0; n < items.length; n++) {
     parseJobId(items[n]!.id, words, n * 4)
-    const row = engine.store.ids.find(words, n * 4)
+    const row = ids.find(words, n * 4)
     if (row !== -1 && !isKnown(engine, row, known)) (rows ??= []).push(row)
   }
   return rows
 }
 
+/** The rows whose stored requests must be at hand before these follow-up jobs can be decided on. */
+export const unknownRequests = parseAll
+
 /** Why the log takes no more jobs, if it does not. */
 const fullness = (engine: Engine, items: ReadonlyArray<EnqueueItem>): Full | undefined => {
+  if (!engine.diskLow && !engine.store.bounded) return undefined
   let adding: Map<QueueState, number> | undefined
   for (let n = 0; n < items.length; n++) {
     const item = items[n]!
     const queue = engine.store.profiles.ofItem(item).queue
     if (!engine.diskLow && queue.policy.maxBacklog === Number.POSITIVE_INFINITY) continue
-    parseJobId(item.id, words, 0)
-    if (engine.store.ids.find(words, 0) !== -1) continue
+    if (engine.store.ids.find(words, n * 4) !== -1) continue
     if (item.key !== undefined && holderOf(engine, item) !== undefined) continue
     if (engine.diskLow) {
       return new Full({ limit: "diskReserve", detail: "the disk's free space is kept for settlements" })
@@ -112,17 +110,25 @@ const holderOf = (engine: Engine, item: EnqueueItem): number | Tombstone | undef
   return store.grants.finishedAt[chunk.slot[i]!]! + window > store.now ? holder : undefined
 }
 
-/** Decides, records and applies; `known` has the stored requests of all ids that exist. */
+/**
+ * Decides, records and applies. Answers `Missing` while `known` lacks the stored request of an id that exists.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const enqueue = (
   engine: Engine,
   items: ReadonlyArray<EnqueueItem>,
   known: KnownRequests | undefined
 ): Outcome<Enqueued> => {
   const { store } = engine
+  const rows = parseAll(engine, items, known)
+  if (rows !== undefined) return { _tag: "Missing", rows }
   const full = fullness(engine, items)
   if (full !== undefined) return refuse(full)
   store.keys.sweep(store.now, (tombstone) => store.segments.remove(tombstone.segment, 0))
-  return done(insertAll(engine, items, known))
+  return done(insertParsed(engine, items, known))
 }
 
 /** As {@link enqueue}, without regard to limits: follow-up jobs of a completion must not be stopped by them. */
@@ -131,21 +137,31 @@ export const insertAll = (
   items: ReadonlyArray<EnqueueItem>,
   known: KnownRequests | undefined
 ): Enqueued => {
+  parseAll(engine, items, known)
+  return insertParsed(engine, items, known)
+}
+
+const insertParsed = (
+  engine: Engine,
+  items: ReadonlyArray<EnqueueItem>,
+  known: KnownRequests | undefined
+): Enqueued => {
+  const { ids } = engine.store
   const results: Array<EnqueueResult> = []
   const missing: Array<MissingResult> = []
   /** Rows made by this very batch, for an id that it has twice. */
   let own: Map<number, EnqueueItem> | undefined
   for (let n = 0; n < items.length; n++) {
     const item = items[n]!
-    parseJobId(item.id, words, 0)
-    const row = engine.store.ids.find(words, 0)
+    const at = n * 4
+    const row = ids.find(words, at)
     if (row !== -1) {
       results.push(repeatedId(engine, row, item, known, own))
       continue
     }
     const holder = holderOf(engine, item)
     if (holder === undefined) {
-      const inserted = insert(engine, item)
+      const inserted = insert(engine, item, at)
       if (n + 1 < items.length) (own ??= new Map()).set(inserted, item)
       results.push({ _tag: "Inserted", id: item.id })
     } else if (typeof holder === "object") {
@@ -205,8 +221,8 @@ const toInsertion = (engine: Engine, item: EnqueueItem): Insertion => ({
       : { scoped: scopedKey(item.queue, item.name, item.key.value), window: item.key.window }
 })
 
-/** Records and stores a new job; its id's words are at the start of `words`. */
-const insert = (engine: Engine, item: EnqueueItem): number => {
+/** Records and stores a new job; its id's words are at `words[at]`. */
+const insert = (engine: Engine, item: EnqueueItem, at: number): number => {
   const { store, recorder } = engine
   const job = toInsertion(engine, item)
   const local = recorder.profile(job.profile)
@@ -214,8 +230,8 @@ const insert = (engine: Engine, item: EnqueueItem): number => {
   writer.u8(Tag.Enqueued)
   writer.varint(local)
   const offset = writer.position
-  encodeRequest(writer, item, words, 0, store.now)
-  return store.insert(words, 0, job, engine.journal.currentSegment, offset, writer.position - offset)
+  encodeRequest(writer, item, words, at, store.now)
+  return store.insert(words, at, job, engine.journal.currentSegment, offset, writer.position - offset)
 }
 
 /** The key is held by a job whose record exists. */

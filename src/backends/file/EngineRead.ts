@@ -22,8 +22,8 @@ const words = new Int32Array(4)
 const reader = new ByteReader(Buffer.alloc(0))
 
 /** A stored request from its bytes; the words of its id go to `id`. */
-export const parseRequest = (bytes: Buffer, id: Int32Array): StoredRequest => {
-  reader.attach(bytes, 0, bytes.length, 0)
+export const parseRequest = (bytes: Buffer, start: number, end: number, id: Int32Array): StoredRequest => {
+  reader.attach(bytes, start, end, 0)
   return decodeRequest(reader, id, true)
 }
 
@@ -32,7 +32,7 @@ export const peekRequest = (journal: Reads, store: JobStore, row: number): Store
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
   const bytes = journal.peek(chunk.segment[i]!, chunk.offset[i]!, chunk.length[i]!)
-  return bytes === undefined ? undefined : parseRequest(bytes, words)
+  return bytes === undefined ? undefined : parseRequest(bytes, 0, bytes.length, words)
 }
 
 export const locationOf = (store: JobStore, row: number): Location => {
@@ -43,7 +43,9 @@ export const locationOf = (store: JobStore, row: number): Location => {
 
 /** The stored request at a place. */
 export const readRequest = (journal: Reads, location: Location): Effect.Effect<StoredRequest, LogError> =>
-  Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) => parseRequest(bytes, words))
+  Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) =>
+    parseRequest(bytes, 0, bytes.length, words)
+  )
 
 /** The stored result at a place. */
 export const readResult = (journal: Reads, location: Location): Effect.Effect<string, LogError> =>

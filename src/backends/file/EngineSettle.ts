@@ -4,13 +4,15 @@
  * @since 0.1.0
  */
 import type { RenewRequest, RenewResult, SettleItem, SettleRequest, SettleResult } from "../../log/JobLog.ts"
+import type { InvalidRequest } from "../../log/LogError.ts"
 import * as Validate from "../../log/Validate.ts"
 import type { Command } from "../../model/Command.ts"
 import type { Event } from "../../model/Event.ts"
 import { stateAt } from "../../model/Job.ts"
+import { Limits } from "../../model/Limits.ts"
 import { decide, type Rejection } from "../../model/Transition.ts"
 import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
-import { insertAll, type KnownRequests, type MissingResult } from "./EngineEnqueue.ts"
+import { insertAll, type KnownRequests, type MissingResult, unknownRequests } from "./EngineEnqueue.ts"
 import { parseJobId } from "./JobId.ts"
 import { Flag, Status } from "./JobTable.ts"
 import type { QueueState } from "./QueueState.ts"
@@ -143,7 +145,53 @@ const applyEvent = (engine: Engine, row: number, event: Event): void => {
   engine.store.transition(row, event)
 }
 
-/** Decides, records and applies; `known` has the stored requests of follow-ups whose ids exist. */
+/** Completions without more, of grants that the session holds: each matches a token and an id that the log gave out. */
+const isPlain = (engine: Engine, request: SettleRequest): boolean => {
+  const { items, call } = request
+  const session = engine.sessions.find(request.session)
+  if (session === undefined || !Number.isSafeInteger(call) || call < 1) return false
+  if (!Array.isArray(items) || items.length > Limits.batchItems) return false
+  for (let n = 0; n < items.length; n++) {
+    // callers without types may send anything
+    const item = items[n] as SettleItem | undefined | null
+    const settlement = item?.settlement as SettleItem["settlement"] | undefined | null
+    if (item == null || settlement == null || typeof item.token !== "bigint" || settlement._tag !== "Complete")
+      return false
+    if (settlement.result !== undefined || settlement.enqueue !== undefined) return false
+    if (slotOf(engine, session, item) === -1) return false
+  }
+  return true
+}
+
+/** What is wrong with a request. The most frequent kind has nothing left to validate: see {@link isPlain}. */
+export const validateSettle = (engine: Engine, request: SettleRequest): InvalidRequest | undefined =>
+  isPlain(engine, request) ? undefined : Validate.settle(request)
+
+/** Rows whose stored requests follow-up jobs have to be compared with. */
+const missingFollowUps = (
+  engine: Engine,
+  items: ReadonlyArray<SettleItem>,
+  known: KnownRequests | undefined
+): ReadonlyArray<number> | undefined => {
+  let rows: Array<number> | undefined
+  for (const { settlement } of items) {
+    if (settlement._tag !== "Complete" || settlement.enqueue === undefined) continue
+    // unsound ones are refused with their own settlement, before anything is looked up
+    if (Validate.followUps(settlement.enqueue) !== undefined) continue
+    const found = unknownRequests(engine, settlement.enqueue, known)
+    if (found !== undefined) (rows ??= []).push(...found)
+  }
+  return rows
+}
+
+/**
+ * Decides, records and applies. Answers `Missing` while `known` lacks the stored request of a follow-up job
+ * whose id exists.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const settle = (engine: Engine, request: SettleRequest, known: KnownRequests | undefined): Outcome<Settled> => {
   const session = engine.live(request.session, false)
   if (session === undefined) return engine.dead(request.session)
@@ -154,6 +202,8 @@ export const settle = (engine: Engine, request: SettleRequest, known: KnownReque
   const { store, recorder } = engine
   const { grants, table } = store
   const { items } = request
+  const rows = missingFollowUps(engine, items, known)
+  if (rows !== undefined) return { _tag: "Missing", rows }
   const results: Array<SettleResult> = []
   const missing: Array<MissingFollowUp> = []
   let queue: QueueState | undefined

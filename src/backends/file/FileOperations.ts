@@ -4,24 +4,16 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type {
-  ClaimRequest,
-  ClaimResult,
-  EnqueueItem,
-  EnqueueResult,
-  JobLogOperations,
-  SettleRequest,
-  SettleResult
-} from "../../log/JobLog.ts"
+import type { ClaimRequest, ClaimResult, JobLogOperations } from "../../log/JobLog.ts"
 import { LogError, type LogErrorReason, Poisoned, refused } from "../../log/LogError.ts"
 import * as Validate from "../../log/Validate.ts"
 import { done, type Engine, type Outcome } from "./Engine.ts"
 import type { Claimed } from "./Claimed.ts"
 import { claim } from "./EngineClaim.ts"
 import { control } from "./EngineControl.ts"
-import { enqueue, type Enqueued, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
+import { enqueue, type KnownRequests } from "./EngineEnqueue.ts"
 import { close, reclaim } from "./EngineReclaim.ts"
-import { renew, settle, type Settled } from "./EngineSettle.ts"
+import { renew, settle, validateSettle } from "./EngineSettle.ts"
 import { capabilities } from "./FileCapabilities.ts"
 import { readStore } from "./FileReader.ts"
 import type { JournalFailure } from "./JournalAppender.ts"
@@ -76,7 +68,7 @@ const operate = <A, B>(
     const outcome = step(engine, decide)
     engine.journal.commit((failure) => {
       if (failure !== undefined) return lost(host, engine, operation, failure, resume)
-      resume(outcome._tag === "Done" ? reply(engine, outcome.value) : Effect.fail(refused(operation, outcome.reason)))
+      resume(answer(engine, operation, outcome, reply))
     })
   })
 
@@ -98,57 +90,40 @@ const invalidOr = <A>(
   effect: () => Effect.Effect<A, LogError>
 ): Effect.Effect<A, LogError> => (invalid === undefined ? effect() : Effect.fail(refused(operation, invalid)))
 
-/** Runs `decide` with the stored requests of ids that exist already, which may have to be read first. */
-const withKnown = <A, B>(
+/** As {@link operate}, for what may have to read the stored requests of ids that exist already before it can decide. */
+const operateKnowing = <A, B>(
   host: Host,
   operation: string,
-  items: ReadonlyArray<EnqueueItem>,
   decide: (engine: Engine, known: KnownRequests | undefined) => Outcome<A>,
   reply: (engine: Engine, value: A) => Effect.Effect<B, LogError>,
   known?: KnownRequests
 ): Effect.Effect<B, LogError> =>
-  Effect.suspend(() => {
+  Effect.callback((resume) => {
     const { engine } = host
-    const unknown = unknownRequests(engine, items, known)
-    if (unknown === undefined) return operate(host, operation, (live) => decide(live, known), reply)
     const refusal = poisoned(operation, engine)
-    if (refusal !== undefined) return Effect.fail(refusal)
-    // it reads before it decides, and looks again afterwards: a job may have moved, ended or appeared meanwhile
-    return Effect.flatMap(loadRequests(engine, unknown), (loaded) =>
-      withKnown(host, operation, items, decide, reply, new Map([...(known ?? []), ...loaded]))
-    )
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const outcome = step(engine, (live) => decide(live, known))
+    if (outcome._tag === "Missing") {
+      // it looks again afterwards: a job may have moved, ended or appeared meanwhile
+      const again = (loaded: KnownRequests) =>
+        operateKnowing(host, operation, decide, reply, new Map([...(known ?? []), ...loaded]))
+      return resume(Effect.flatMap(loadRequests(engine, outcome.rows), again))
+    }
+    engine.journal.commit((failure) => {
+      if (failure !== undefined) return lost(host, engine, operation, failure, resume)
+      resume(answer(engine, operation, outcome, reply))
+    })
   })
 
-const enqueueAll = (
-  host: Host,
-  items: ReadonlyArray<EnqueueItem>
-): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
-  withKnown<Enqueued, ReadonlyArray<EnqueueResult>>(
-    host,
-    "enqueue",
-    items,
-    (engine, known) => enqueue(engine, items, known),
-    enqueueReply
-  )
-
-const noItems: ReadonlyArray<EnqueueItem> = []
-
-const followUpsOf = (request: SettleRequest): ReadonlyArray<EnqueueItem> => {
-  let items: Array<EnqueueItem> | undefined
-  for (const { settlement } of request.items) {
-    if (settlement._tag !== "Complete" || settlement.enqueue === undefined) continue
-    // unsound ones are refused with their own settlement, before anything is looked up
-    if (Validate.followUps(settlement.enqueue) === undefined) (items ??= []).push(...settlement.enqueue)
-  }
-  return items ?? noItems
-}
-
-const settleAll = (host: Host, request: SettleRequest): Effect.Effect<ReadonlyArray<SettleResult>, LogError> => {
-  const followUps = followUpsOf(request)
-  const decide = (engine: Engine, known: KnownRequests | undefined): Outcome<Settled> => settle(engine, request, known)
-  return followUps.length === 0
-    ? operate(host, "settle", (engine) => decide(engine, undefined), settleReply)
-    : withKnown(host, "settle", followUps, decide, settleReply)
+const answer = <A, B>(
+  engine: Engine,
+  operation: string,
+  outcome: Outcome<A>,
+  reply: (engine: Engine, value: A) => Effect.Effect<B, LogError>
+): Effect.Effect<B, LogError> => {
+  if (outcome._tag === "Done") return reply(engine, outcome.value)
+  if (outcome._tag === "Refused") return Effect.fail(refused(operation, outcome.reason))
+  return Effect.die(new Error("leasehold: an operation that reads nothing asked for stored requests"))
 }
 
 const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult, LogError> => {
@@ -156,18 +131,16 @@ const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult
     const { engine } = host
     const refusal = poisoned("claim", engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
-    const answer = (outcome: Outcome<Claimed>): void =>
+    const tell = (outcome: Outcome<Claimed>): void =>
       engine.journal.commit((failure) => {
         if (failure !== undefined) return lost(host, engine, "claim", failure, resume)
-        resume(
-          outcome._tag === "Done" ? claimReply(engine, outcome.value) : Effect.fail(refused("claim", outcome.reason))
-        )
+        resume(answer(engine, "claim", outcome, claimReply))
       })
     const outcome = step(engine, (live) => claim(live, request))
-    if (outcome._tag === "Refused") return answer(outcome)
-    if (outcome.value !== undefined) return answer(done(outcome.value))
+    if (outcome._tag !== "Done") return tell(outcome)
+    if (outcome.value !== undefined) return tell(done(outcome.value))
     const session = engine.sessions.find(request.session)!
-    const leave = engine.waits.park(engine.store.queue(request.queue), { session, request, answer })
+    const leave = engine.waits.park(engine.store.queue(request.queue), { session, request, answer: tell })
     return Effect.sync(leave)
   })
 }
@@ -241,9 +214,17 @@ export const makeOperations = (host: Host): JobLogOperations => ({
       },
       () => Effect.void
     ),
-  enqueue: (items) => invalidOr("enqueue", Validate.enqueue(items), () => enqueueAll(host, items)),
+  enqueue: (items) =>
+    invalidOr("enqueue", Validate.enqueue(items), () =>
+      operateKnowing(host, "enqueue", (engine, known) => enqueue(engine, items, known), enqueueReply)
+    ),
   claim: (request) => invalidOr("claim", Validate.claim(request), () => claimOnce(host, request)),
-  settle: (request) => invalidOr("settle", Validate.settle(request), () => settleAll(host, request)),
+  settle: (request) =>
+    Effect.suspend(() =>
+      invalidOr("settle", validateSettle(host.engine, request), () =>
+        operateKnowing(host, "settle", (engine, known) => settle(engine, request, known), settleReply)
+      )
+    ),
   reclaim: (options) =>
     invalidOr("reclaim", Validate.reclaim(options), () =>
       operate(host, "reclaim", (engine) => done(reclaim(engine, options.limit)), succeed)

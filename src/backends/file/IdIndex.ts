@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { JobTable } from "./JobTable.ts"
+import { type JobTable, Status } from "./JobTable.ts"
 
 const smallest = 1024
 
@@ -52,10 +52,10 @@ export class IdIndex {
     }
   }
 
-  /** Adds a row whose id column is filled and not in the index. */
+  /** Adds a row whose id column is filled; all other rows in use must be in the index already. */
   add(row: number): void {
     if (++this.#size * 5 > (this.#mask + 1) * 3) this.#grow()
-    this.#put(row)
+    else this.#put(row)
   }
 
   #put(row: number): void {
@@ -96,10 +96,13 @@ export class IdIndex {
     return hash(id[i]!, id[i + 1]!, id[i + 2]!, id[i + 3]!)
   }
 
+  /** Row by row, so that the ids are read in the order in which they lie in memory. */
   #grow(): void {
-    const old = this.#places
-    this.#places = new Int32Array(old.length * 2)
+    this.#places = new Int32Array(this.#places.length * 2)
     this.#mask = this.#places.length - 1
-    for (let i = 0; i < old.length; i++) if (old[i] !== 0) this.#put(old[i]! - 1)
+    const table = this.#table
+    for (let row = 0; row < table.extent; row++) {
+      if (table.chunk(row).status[table.index(row)] !== Status.Free) this.#put(row)
+    }
   }
 }

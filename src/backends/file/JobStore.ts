@@ -15,7 +15,7 @@ import { Group } from "./Groups.ts"
 import { IdIndex } from "./IdIndex.ts"
 import { Flag, type JobChunk, JobTable, noSlot, Status, statusNames } from "./JobTable.ts"
 import { Keys, type OwnKey, type Tombstone } from "./Keys.ts"
-import { freePermit, leaveLine, place, unplace } from "./Placement.ts"
+import { freePermit, leaveLine, place, showNext, unplace } from "./Placement.ts"
 import { type Profile, Profiles } from "./Profiles.ts"
 import { QueueState } from "./QueueState.ts"
 import { RowHeap } from "./RowHeap.ts"
@@ -92,8 +92,7 @@ export class JobStore {
   /** Deadlines of jobs; some entries are outdated. */
   readonly deadlineOrder = new RowHeap()
   /** Queues in which something may have become claimable during the present operation. */
-  readonly touched = new Set<QueueState>()
-  #lastTouched: QueueState | undefined
+  #touched: Array<QueueState> = []
   /** Told of every job that became terminal. */
   onTerminal: ((row: number) => void) | undefined
   holders: HolderLists
@@ -102,6 +101,8 @@ export class JobStore {
   /** Log time of the present operation. */
   now = 0
   scheduling = false
+  /** Some queue has a bounded backlog. */
+  bounded = false
 
   constructor(holders: HolderLists) {
     this.holders = holders
@@ -117,18 +118,20 @@ export class JobStore {
   }
 
   touch(queue: QueueState): void {
-    if (queue === this.#lastTouched) return
-    this.#lastTouched = queue
-    this.touched.add(queue)
+    if (queue.touched) return
+    queue.touched = true
+    this.#touched.push(queue)
   }
 
   /** Answers and forgets the touched queues; each one's cursor moves on. */
   takeTouched(): ReadonlyArray<QueueState> {
-    if (this.#lastTouched === undefined) return noQueues
-    const queues = [...this.touched]
-    this.touched.clear()
-    this.#lastTouched = undefined
-    for (const queue of queues) queue.version++
+    if (this.#touched.length === 0) return noQueues
+    const queues = this.#touched
+    this.#touched = []
+    for (const queue of queues) {
+      queue.touched = false
+      queue.version++
+    }
     return queues
   }
 
@@ -480,6 +483,8 @@ export class JobStore {
     }
     if (!this.scheduling) return
     if (after.status === "Waiting") place(this, row)
+    // a member that left the line may have stood before one that can run
+    if (before.status === "Waiting" && (chunk.flags[i]! & Flag.Group) !== 0) showNext(this, queue, row)
     const settledNow = isTerminal && after.session === undefined && (!wasTerminal || before.session !== undefined)
     if (
       (settledNow && after.status !== "DeadLettered") ||

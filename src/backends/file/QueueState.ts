@@ -58,6 +58,8 @@ export class QueueState {
   delayed = 0
   /** Grows whenever something may have become claimable. */
   version = 0
+  /** It has, during the present operation. */
+  touched = false
 
   constructor(name: string) {
     this.name = name

@@ -217,6 +217,7 @@ export class Replay {
     queue.policy.groupConcurrency = reader.varint()
     const maxBacklog = reader.varint()
     queue.policy.maxBacklog = maxBacklog === 0 ? Number.POSITIVE_INFINITY : maxBacklog - 1
+    if (maxBacklog !== 0) this.#store.bounded = true
     queue.policy.retainCompleted = reader.varint()
     queue.policy.retainCompletedCount = reader.varint()
   }

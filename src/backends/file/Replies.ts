@@ -14,19 +14,43 @@ import type { Settled } from "./EngineSettle.ts"
 
 const words = new Int32Array(4)
 
-/** Builds grants from the index on, as far as their requests are in memory; answers the index of the first that is not. */
+/** Most bytes that one look takes: less than what is read ahead at once. */
+const spanBytes = 128 * 1024
+
+/**
+ * Builds grants from the index on, as far as their requests are in memory; answers the index of the first that is not.
+ * Jobs that were stored side by side, as those of a queue mostly are, are looked at as one range.
+ */
 const collect = (engine: Engine, claimed: Claimed, from: number, grants: Array<Grant>): number => {
-  const { journal } = engine
-  for (let index = from; index < claimed.count; index++) {
-    const bytes = journal.peek(claimed.segmentAt(index), claimed.offsetAt(index), claimed.lengthAt(index))
+  const { count } = claimed
+  let index = from
+  while (index < count) {
+    const segment = claimed.segmentAt(index)
+    const start = claimed.offsetAt(index)
+    let last = index
+    let end = start + claimed.lengthAt(index)
+    while (last + 1 < count && claimed.segmentAt(last + 1) === segment && claimed.offsetAt(last + 1) >= end) {
+      const next = claimed.offsetAt(last + 1) + claimed.lengthAt(last + 1)
+      if (next - start > spanBytes) break
+      end = next
+      last++
+    }
+    let bytes = engine.journal.peek(segment, start, end - start)
+    if (bytes === undefined && last > index) {
+      last = index
+      bytes = engine.journal.peek(segment, start, claimed.lengthAt(index))
+    }
     if (bytes === undefined) return index
-    grants.push(build(engine, claimed, index, bytes))
+    for (; index <= last; index++) {
+      const at = claimed.offsetAt(index) - start
+      grants.push(build(engine, claimed, index, bytes, at, at + claimed.lengthAt(index)))
+    }
   }
-  return claimed.count
+  return count
 }
 
-const build = (engine: Engine, claimed: Claimed, index: number, bytes: Buffer): Grant => {
-  const grant = claimed.grant(index, parseRequest(bytes, words), words)
+const build = (engine: Engine, claimed: Claimed, index: number, bytes: Buffer, start: number, end: number): Grant => {
+  const grant = claimed.grant(index, parseRequest(bytes, start, end, words), words)
   const slot = engine.store.grants.find(claimed.firstToken + index)
   if (slot !== -1) engine.store.grants.id[slot] = grant.id
   return grant
@@ -47,7 +71,7 @@ export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<Readon
         return journal.read(segment, offset, length)
       },
       step: (bytes) => {
-        grants.push(build(engine, claimed, next, bytes))
+        grants.push(build(engine, claimed, next, bytes, 0, bytes.length))
         // what was read ahead serves the following ones
         next = collect(engine, claimed, next + 1, grants)
       }
