@@ -31,7 +31,7 @@ describe("broken memory logs", () => {
 describe("harmless wrappers", () => {
   test.for(harmless)("no law notices: $name", { timeout: 60_000 }, async (wrapper) => {
     const report = await Effect.runPromise(
-      checkLog({ ...mutate(memoryHarness, wrapper), patience: 5000 }, { runs: 40 })
+      checkLog({ ...mutate(memoryHarness, wrapper), patience: 5000 }, { runs: 20 })
     )
     expect(report.passed, formatReport(report)).toBe(true)
   })

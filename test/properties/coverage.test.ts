@@ -76,7 +76,7 @@ const crashes = [
 ]
 
 test("the histories reach every situation that a law speaks about", { timeout: 120_000 }, async () => {
-  const seen = await covered(memoryHarness, 50)
+  const seen = await covered(memoryHarness, 35)
   expect(situations.filter((what) => (seen.get(what) ?? 0) < 3)).toEqual([])
 })
 
