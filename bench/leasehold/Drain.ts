@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { silent, type Telemetry } from "../../src/actors/Telemetry.ts"
 import { JobLog, type JobLogOperations } from "../../src/log/JobLog.ts"
 import { JobScheduler } from "../../src/scheduler/JobScheduler.ts"
@@ -12,6 +13,9 @@ import { startProfile } from "../Profile.ts"
 import { percentiles } from "../Statistics.ts"
 import { BareJob, BenchJob } from "./BenchJob.ts"
 import { fill, isVolatile, openLog, unfinished } from "./OpenLog.ts"
+
+/** A drain that takes longer than this is stuck. */
+const patienceMillis = 60_000
 
 /** Notes how long each claim that granted something took. */
 const timed = (log: JobLogOperations, claims: Array<number>): JobLogOperations => ({
@@ -76,7 +80,10 @@ const drainLog = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       stop = stopwatch()
       yield* Layer.build(scheduler)
-      yield* done.await
+      const ended = yield* Effect.timeoutOption(done.await, patienceMillis)
+      if (Option.isNone(ended)) {
+        throw new Error(`stuck: ${handled} of ${jobs} jobs handled, ${settled} settled, ${refused} settlements refused`)
+      }
     })
   )
   expectEqual("refused settlements", refused, 0)
