@@ -10,6 +10,7 @@ import type { Journal } from "./Journal.ts"
 import { type HolderLists, JobStore } from "./JobStore.ts"
 import { noSlot } from "./JobTable.ts"
 import type { LogClock } from "./LogClock.ts"
+import { ReadGate } from "./ReadGate.ts"
 import { Recorder } from "./Recorder.ts"
 import { type CallAnswer, Sessions, type SessionState } from "./Sessions.ts"
 import { Waits } from "./Waits.ts"
@@ -51,6 +52,7 @@ export class Engine {
   readonly sessions: Sessions
   readonly clock: LogClock
   readonly waits = new Waits()
+  readonly reads = new ReadGate()
   /** Called when there may be segments to give up. */
   onGarbage: () => void = () => {}
   /** The disk's reserve is touched: enqueues are refused. */
@@ -140,6 +142,20 @@ export class Engine {
     this.waits.serve(this)
     this.recorder.close()
     this.waits.announce(this)
+    if (this.store.segments.takeDead()) this.onGarbage()
+  }
+
+  /** Runs one whole operation. A defect in it breaks the engine down, since half of it may have happened. */
+  step<A>(act: (engine: Engine) => A): A {
+    this.begin()
+    try {
+      const value = act(this)
+      this.finish()
+      return value
+    } catch (error) {
+      this.breakDown(error)
+      throw error
+    }
   }
 
   /** The slots that a session holds, as they are now. */

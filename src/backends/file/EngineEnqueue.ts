@@ -26,12 +26,6 @@ import { encodeRequest, isSameRequest, type StoredRequest } from "./RequestCodec
  */
 export type KnownRequests = Map<number, { readonly location: Location; readonly request: StoredRequest }>
 
-/** An answer that lacks a result which has to be read. */
-export interface MissingResult {
-  readonly index: number
-  readonly location: Location
-}
-
 /**
  * @since 0.1.0
  * @category models
@@ -39,7 +33,8 @@ export interface MissingResult {
  */
 export interface Enqueued {
   readonly results: Array<EnqueueResult>
-  readonly missing: Array<MissingResult>
+  /** Indices of answers that lack a result which has to be read. */
+  readonly missing: Array<number>
 }
 
 const words = new Int32Array(4 * Limits.batchItems)
@@ -81,6 +76,8 @@ const fullness = (engine: Engine, items: ReadonlyArray<EnqueueItem>): Full | und
     if (engine.store.ids.find(words, n * 4) !== -1) continue
     if (item.key !== undefined && holderOf(engine, item) !== undefined) continue
     if (engine.diskLow) {
+      // room may have been made meanwhile: look again
+      engine.onGarbage()
       return new Full({ limit: "diskReserve", detail: "the disk's free space is kept for settlements" })
     }
     adding ??= new Map()
@@ -127,7 +124,7 @@ export const enqueue = (
   if (rows !== undefined) return { _tag: "Missing", rows }
   const full = fullness(engine, items)
   if (full !== undefined) return refuse(full)
-  store.keys.sweep(store.now, (tombstone) => store.segments.remove(tombstone.segment, 0))
+  for (const tombstone of store.keys.outdated(store.now)) store.unbury(tombstone)
   return done(insertParsed(engine, items, known))
 }
 
@@ -148,7 +145,7 @@ const insertParsed = (
 ): Enqueued => {
   const { ids } = engine.store
   const results: Array<EnqueueResult> = []
-  const missing: Array<MissingResult> = []
+  const missing: Array<number> = []
   /** Rows made by this very batch, for an id that it has twice. */
   let own: Map<number, EnqueueItem> | undefined
   for (let n = 0; n < items.length; n++) {
@@ -239,7 +236,7 @@ const conflict = (
   engine: Engine,
   row: number,
   item: EnqueueItem,
-  missing: Array<MissingResult>,
+  missing: Array<number>,
   index: number
 ): EnqueueResult => {
   const { store, recorder } = engine
@@ -276,8 +273,7 @@ const conflict = (
   }
   const state = stateAt(job, store.now)
   if (state === "Completed" && (store.table.chunk(row).flags[store.table.index(row)]! & Flag.Result) !== 0) {
-    // the side table has an entry, or the flag would not be set
-    missing.push({ index, location: store.results.get(row)! })
+    missing.push(index)
   }
   return { _tag: "Duplicate", id, state }
 }

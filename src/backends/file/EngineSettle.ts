@@ -12,7 +12,7 @@ import { stateAt } from "../../model/Job.ts"
 import { Limits } from "../../model/Limits.ts"
 import { decide, type Rejection } from "../../model/Transition.ts"
 import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
-import { insertAll, type KnownRequests, type MissingResult, unknownRequests } from "./EngineEnqueue.ts"
+import { insertAll, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
 import { parseJobId } from "./JobId.ts"
 import { Flag, Status } from "./JobTable.ts"
 import type { QueueState } from "./QueueState.ts"
@@ -28,7 +28,8 @@ const stale: SettleResult = Object.freeze({ _tag: "Refused", reason: "stale" })
 /** A follow-up's answer that lacks a result. */
 export interface MissingFollowUp {
   readonly item: number
-  readonly missing: MissingResult
+  /** Its index among the item's follow-ups. */
+  readonly index: number
 }
 
 /**
@@ -133,7 +134,7 @@ const settleOne = (
     recordCompletion(engine, row, settlement.result)
     if (followUps === undefined || followUps.length === 0) return completed
     const enqueued = insertAll(engine, followUps, known)
-    for (const one of enqueued.missing) missing.push({ item: index, missing: one })
+    for (const one of enqueued.missing) missing.push({ item: index, index: one })
     return { _tag: "Settled", state: "Completed", enqueued: enqueued.results }
   }
   applyEvent(engine, row, decision)

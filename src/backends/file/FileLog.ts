@@ -40,6 +40,7 @@ export interface Options {
   readonly disk?: Disk | undefined
 }
 
+const defaultSegmentBytes = 32 * 1024 * 1024
 const defaultReserve = 64 * 1024 * 1024
 
 /**
@@ -57,10 +58,9 @@ export const make: (options: Options) => Effect.Effect<JobLogOperations, LogErro
     const open = openEngine({
       disk,
       directory: options.directory,
-      segmentBytes: options.segmentBytes,
+      segmentBytes: options.segmentBytes ?? defaultSegmentBytes,
       acceptClockAhead: options.acceptClockAhead ?? false
     })
-    const reserve = options.diskReserve ?? defaultReserve
     const reopening = yield* Semaphore.make(1)
     const changed = yield* Latch.make(false)
     const chores = yield* Latch.make(false)
@@ -99,7 +99,14 @@ export const make: (options: Options) => Effect.Effect<JobLogOperations, LogErro
       })
     )
     yield* Effect.forkScoped(timer(host, changed))
-    yield* Effect.forkScoped(housekeeping(host, chores, { disk, directory: options.directory, reserve }))
+    yield* Effect.forkScoped(
+      housekeeping(host, chores, {
+        disk,
+        directory: options.directory,
+        reserve: options.diskReserve ?? defaultReserve,
+        floor: 2 * (options.segmentBytes ?? defaultSegmentBytes)
+      })
+    )
     return makeOperations(host)
   }
 )

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { ClaimRequest, ClaimResult, JobLogOperations } from "../../log/JobLog.ts"
+import type { ClaimRequest, ClaimResult, JobLogOperations, ReadAnswer, ReadQuery } from "../../log/JobLog.ts"
 import { LogError, type LogErrorReason, Poisoned, refused } from "../../log/LogError.ts"
 import * as Validate from "../../log/Validate.ts"
 import { done, type Engine, type Outcome } from "./Engine.ts"
@@ -39,19 +39,6 @@ const failed = (operation: string, failure: JournalFailure): LogError =>
 const poisoned = (operation: string, engine: Engine): LogError | undefined =>
   engine.failure === undefined ? undefined : refused(operation, new Poisoned({ detail: engine.failure }))
 
-/** Runs one synchronous step of the engine. A defect in it breaks the engine down, since half a step may have happened. */
-const step = <A>(engine: Engine, act: (engine: Engine) => A): A => {
-  engine.begin()
-  try {
-    const value = act(engine)
-    engine.finish()
-    return value
-  } catch (error) {
-    engine.breakDown(error)
-    throw error
-  }
-}
-
 /**
  * Decides now; answers, also refusals that depend on the state, when all that was decided up to now is durable.
  */
@@ -65,7 +52,7 @@ const operate = <A, B>(
     const { engine } = host
     const refusal = poisoned(operation, engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
-    const outcome = step(engine, decide)
+    const outcome = engine.step(decide)
     engine.journal.commit((failure) => {
       if (failure !== undefined) return lost(host, engine, operation, failure, resume)
       resume(answer(engine, operation, outcome, reply))
@@ -102,12 +89,12 @@ const operateKnowing = <A, B>(
     const { engine } = host
     const refusal = poisoned(operation, engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
-    const outcome = step(engine, (live) => decide(live, known))
+    const outcome = engine.step((live) => decide(live, known))
     if (outcome._tag === "Missing") {
       // it looks again afterwards: a job may have moved, ended or appeared meanwhile
       const again = (loaded: KnownRequests) =>
         operateKnowing(host, operation, decide, reply, new Map([...(known ?? []), ...loaded]))
-      return resume(Effect.flatMap(loadRequests(engine, outcome.rows), again))
+      return resume(Effect.flatMap(engine.reads.during(loadRequests(engine, outcome.rows)), again))
     }
     engine.journal.commit((failure) => {
       if (failure !== undefined) return lost(host, engine, operation, failure, resume)
@@ -136,7 +123,7 @@ const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult
         if (failure !== undefined) return lost(host, engine, "claim", failure, resume)
         resume(answer(engine, "claim", outcome, claimReply))
       })
-    const outcome = step(engine, (live) => claim(live, request))
+    const outcome = engine.step((live) => claim(live, request))
     if (outcome._tag !== "Done") return tell(outcome)
     if (outcome.value !== undefined) return tell(done(outcome.value))
     const session = engine.sessions.find(request.session)!
@@ -145,13 +132,29 @@ const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult
   })
 }
 
+/** What the query is about is looked at now; what only the journal has is read once all of it is durable. */
+const readNow = (host: Host, query: ReadQuery): Effect.Effect<ReadAnswer, LogError> =>
+  Effect.callback((resume) => {
+    const { engine } = host
+    const refusal = poisoned("read", engine)
+    if (refusal !== undefined) return resume(Effect.fail(refusal))
+    const leave = engine.reads.enter()
+    const found = engine.step(({ journal, store }) => readStore(journal, store, query))
+    engine.journal.commit((failure) => {
+      if (failure === undefined) return resume(Effect.ensuring(found, Effect.sync(leave)))
+      leave()
+      lost(host, engine, "read", { outcome: "refused", reason: failure.reason }, resume)
+    })
+    return Effect.sync(leave)
+  })
+
 const watchQueue = (host: Host, name: string, cursor: string): Effect.Effect<void, LogError> =>
   Effect.callback((resume) => {
     const { engine } = host
     const refusal = poisoned("changes", engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const queue = engine.store.queue(name)
-    step(engine, ({ store }) => promote(store, queue))
+    engine.step(({ store }) => promote(store, queue))
     const tell = (reason: LogErrorReason | undefined): void =>
       resume(reason === undefined ? Effect.void : Effect.fail(refused("changes", reason)))
     if (String(queue.version) !== cursor) {
@@ -233,15 +236,7 @@ export const makeOperations = (host: Host): JobLogOperations => ({
     invalidOr("control", Validate.control(commands), () =>
       operate(host, "control", (engine) => done(commands.map((command) => control(engine, command))), succeed)
     ),
-  read: (query) =>
-    invalidOr("read", Validate.read(query), () =>
-      operate(
-        host,
-        "read",
-        (engine) => done(readStore(engine.journal, engine.store, query)),
-        (_engine, answer) => answer
-      )
-    ),
+  read: (query) => invalidOr("read", Validate.read(query), () => readNow(host, query)),
   changes: (request) =>
     invalidOr("changes", Validate.changes(request), () =>
       request._tag === "Job" ? watchJob(host, request.id) : watchQueue(host, request.queue, request.cursor)

@@ -1,12 +1,12 @@
 /**
- * What a file log does beside its operations: giving up segments that nothing needs, and watching the disk's space.
+ * What a file log does beside its operations: giving up segments, and watching the disk's space.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import { compact } from "./Compaction.ts"
 import type { Disk } from "./Disk.ts"
-import type { Engine } from "./Engine.ts"
 import type { Host } from "./FileOperations.ts"
 
 /**
@@ -19,39 +19,25 @@ export interface HousekeepingOptions {
   readonly directory: string
   /** Bytes of free space kept for settlements. */
   readonly reserve: number
+  /** Size up to which a log is never compacted, bytes. */
+  readonly floor: number
 }
-
-/** Index of the first segment that something still needs; the current one is always needed. */
-const firstNeeded = (engine: Engine): number => {
-  const { journal, store } = engine
-  for (const { index } of journal.segments()) {
-    if (index === journal.currentSegment || store.segments.count(index) > 0) return index
-  }
-  return journal.currentSegment
-}
-
-const trimDead = (engine: Engine): Effect.Effect<void> =>
-  Effect.suspend(() => {
-    const needed = firstNeeded(engine)
-    const oldest = engine.journal.segments()[0]
-    if (oldest === undefined || needed <= oldest.index || engine.failure !== undefined) return Effect.void
-    return engine.journal.trim(needed).pipe(
-      Effect.tap(() => Effect.sync(() => engine.store.segments.trimmed(needed))),
-      // a failed write poisons the journal, which every caller learns; a segment that stays is only space
-      Effect.catch((error) => Effect.logDebug("segments could not be given up", error))
-    )
-  })
 
 /** Runs for ever; `chores` is opened when there may be something to do. */
 export const housekeeping = (host: Host, chores: Latch.Latch, options: HousekeepingOptions): Effect.Effect<never> =>
   Effect.suspend(() => {
     chores.closeUnsafe()
     const { engine } = host
+    // at each new segment: no more than one segment is written between two looks
     const look = options.disk.freeBytes(options.directory).pipe(
       Effect.map((free) => {
         engine.diskLow = free < options.reserve
       }),
       Effect.ignore
     )
-    return Effect.andThen(look, trimDead(engine))
+    // a failed write poisons the journal, which every caller learns; a segment that stays is only space
+    const tidy = Effect.catch(compact(engine, options.floor), (error) =>
+      Effect.logDebug("segments could not be given up", error)
+    )
+    return Effect.andThen(look, tidy)
   }).pipe(Effect.andThen(Latch.await(chores)), Effect.forever({ disableYield: true }))

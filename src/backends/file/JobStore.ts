@@ -200,16 +200,22 @@ export class JobStore {
     this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Key
     if (!holds) return this.keys.know(row, key)
     const known = this.keys.holder(key.scoped)
-    if (typeof known === "object") this.segments.remove(known.segment, 0)
+    if (typeof known === "object") this.segments.remove(known.segment, tombstoneBytes(known))
     this.keys.hold(row, key)
   }
 
   /** A key outlives the record of its job. */
   bury(tombstone: Tombstone): void {
     const known = this.keys.holder(tombstone.scoped)
-    if (typeof known === "object") this.segments.remove(known.segment, 0)
+    if (typeof known === "object") this.segments.remove(known.segment, tombstoneBytes(known))
     this.keys.bury(tombstone)
-    this.segments.add(tombstone.segment, 0)
+    this.segments.add(tombstone.segment, tombstoneBytes(tombstone))
+  }
+
+  /** A key is free again. */
+  unbury(tombstone: Tombstone): void {
+    this.keys.unbury(tombstone)
+    this.segments.remove(tombstone.segment, tombstoneBytes(tombstone))
   }
 
   /** Fills in what a request says about a job, new or replaced. */
@@ -304,7 +310,7 @@ export class JobStore {
       this.groups.delete(row)
     }
     this.deadlines.delete(row)
-    this.causes.delete(row)
+    this.#setCause(row, undefined)
     if (job.priority !== chunk.priority[i]) chunk.flags[i]! &= ~Flag.InLane
     chunk.flags[i]! &= ~(Flag.Group | Flag.Deadline | Flag.Cause)
     chunk.generation[i]!++
@@ -382,8 +388,10 @@ export class JobStore {
   #setCause(row: number, cause: FailureCause | undefined): void {
     const flags = this.table.chunk(row).flags
     const i = this.table.index(row)
+    const present = (flags[i]! & Flag.Cause) === 0 ? undefined : this.causes.get(row)
+    if (present === cause) return
+    this.segments.liveBytes += (cause?.message.length ?? 0) - (present?.message.length ?? 0)
     if (cause === undefined) {
-      if ((flags[i]! & Flag.Cause) === 0) return
       this.causes.delete(row)
       flags[i]! &= ~Flag.Cause
     } else {
@@ -394,11 +402,13 @@ export class JobStore {
 
   setResult(row: number, location: Location): void {
     this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Result
+    this.segments.liveBytes += location.length - (this.results.get(row)?.length ?? 0)
     this.results.set(row, location)
   }
 
   setProgress(row: number, value: string): void {
     this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Progress
+    this.segments.liveBytes += value.length - (this.progress.get(row)?.length ?? 0)
     this.progress.set(row, value)
   }
 
@@ -514,6 +524,10 @@ export class JobStore {
       if ((flags & Flag.Key) !== 0) this.keys.forget(row)
       this.groups.delete(row)
       this.deadlines.delete(row)
+      this.segments.liveBytes -=
+        (this.causes.get(row)?.message.length ?? 0) +
+        (this.results.get(row)?.length ?? 0) +
+        (this.progress.get(row)?.length ?? 0)
       this.causes.delete(row)
       this.results.delete(row)
       this.progress.delete(row)
@@ -521,5 +535,7 @@ export class JobStore {
     this.table.free(row)
   }
 }
+
+const tombstoneBytes = (tombstone: Tombstone): number => tombstone.scoped.length + 60
 
 const noQueues: ReadonlyArray<QueueState> = []

@@ -107,16 +107,21 @@ export class Keys {
     this.#holders.set(scoped, holder)
   }
 
-  /** Forgets tombstones whose window has passed, once there are many: a pass costs no more than their making did. */
-  sweep(now: number, forgotten: (tombstone: Tombstone) => void): void {
-    if (this.#tombstones < this.#sweepAt) return
+  unbury(tombstone: Tombstone): void {
+    if (this.#holders.get(tombstone.scoped) !== tombstone) return
+    this.#holders.delete(tombstone.scoped)
+    this.#tombstones--
+  }
+
+  /** Tombstones whose window has passed, once there are many: a look at all costs no more than their making did. */
+  outdated(now: number): ReadonlyArray<Tombstone> {
+    if (this.#tombstones < this.#sweepAt) return noTombstones
+    const outdated: Array<Tombstone> = []
     this.forEachTombstone((tombstone) => {
-      if (tombstone.until > now) return
-      this.#holders.delete(tombstone.scoped)
-      this.#tombstones--
-      forgotten(tombstone)
+      if (tombstone.until <= now) outdated.push(tombstone)
     })
-    this.#sweepAt = Math.max(1024, this.#tombstones * 2)
+    this.#sweepAt = Math.max(1024, (this.#tombstones - outdated.length) * 2)
+    return outdated
   }
 
   forEachTombstone(visit: (tombstone: Tombstone) => void): void {
@@ -124,3 +129,5 @@ export class Keys {
     for (const holder of this.#holders.values()) if (typeof holder === "object") visit(holder)
   }
 }
+
+const noTombstones: ReadonlyArray<Tombstone> = []

@@ -8,8 +8,9 @@ import type { ClaimResult, EnqueueResult, Grant, SettleResult } from "../../log/
 import type { LogError } from "../../log/LogError.ts"
 import type { Engine } from "./Engine.ts"
 import type { Claimed } from "./Claimed.ts"
-import type { Enqueued, KnownRequests, MissingResult } from "./EngineEnqueue.ts"
+import type { Enqueued, KnownRequests } from "./EngineEnqueue.ts"
 import { locationOf, parseRequest, readRequest, readResult } from "./EngineRead.ts"
+import { parseJobId } from "./JobId.ts"
 import type { Settled } from "./EngineSettle.ts"
 
 const words = new Int32Array(4)
@@ -63,7 +64,7 @@ export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<Readon
   let next = collect(engine, claimed, 0, grants)
   if (next === claimed.count) return Effect.succeed(grants)
   const { journal } = engine
-  return Effect.as(
+  const rest = Effect.as(
     Effect.whileLoop({
       while: () => next < claimed.count,
       body: () => {
@@ -78,6 +79,7 @@ export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<Readon
     }),
     grants
   )
+  return engine.reads.during(rest)
 }
 
 /** The answer to a claim whose grants are durable. */
@@ -86,15 +88,23 @@ export const claimReply = (engine: Engine, claimed: Claimed): Effect.Effect<Clai
   return Effect.map(grantsOf(engine, claimed), (grants) => ({ grants, cursor, nextAt, now }))
 }
 
+/** Adds the results to answers that lack them. The job is looked up now: its result never changes, but may have gone. */
 const fill = Effect.fnUntraced(function* (
   engine: Engine,
   results: Array<EnqueueResult>,
-  missing: ReadonlyArray<MissingResult>
+  missing: ReadonlyArray<number>
 ) {
-  for (const { index, location } of missing) {
+  const { store, journal } = engine
+  for (const index of missing) {
     const answer = results[index]!
     if (answer._tag !== "Duplicate") continue
-    results[index] = { ...answer, result: yield* readResult(engine.journal, location) }
+    parseJobId(answer.id, words, 0)
+    const row = store.ids.find(words, 0)
+    const location = row === -1 ? undefined : store.results.get(row)
+    results[index] =
+      location === undefined
+        ? { ...answer, resultGone: true }
+        : { ...answer, result: yield* readResult(journal, location) }
   }
 })
 
@@ -105,7 +115,7 @@ export const enqueueReply = (
 ): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
   enqueued.missing.length === 0
     ? Effect.succeed(enqueued.results)
-    : Effect.as(fill(engine, enqueued.results, enqueued.missing), enqueued.results)
+    : Effect.as(engine.reads.during(fill(engine, enqueued.results, enqueued.missing)), enqueued.results)
 
 /** The answers to a settle, with the results that follow-up jobs met. */
 export const settleReply = (engine: Engine, settled: Settled): Effect.Effect<ReadonlyArray<SettleResult>, LogError> =>
@@ -114,11 +124,11 @@ export const settleReply = (engine: Engine, settled: Settled): Effect.Effect<Rea
     : Effect.as(
         Effect.forEach(
           settled.missing,
-          ({ item, missing }) => {
+          ({ item, index }) => {
             const answer = settled.results[item]!
             if (answer._tag !== "Settled" || answer.enqueued === undefined) return Effect.void
             // the array was made for this answer and is shared with nobody but its kept copy, which is to get it too
-            return fill(engine, answer.enqueued as Array<EnqueueResult>, [missing])
+            return engine.reads.during(fill(engine, answer.enqueued as Array<EnqueueResult>, [index]))
           },
           { discard: true }
         ),

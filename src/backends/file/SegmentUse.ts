@@ -13,6 +13,7 @@ export class SegmentUse {
   /** Bytes of all stored requests that are needed, with something for the record around them. */
   liveBytes = 0
   #base = 0
+  #dead = false
   readonly #pins = new Map<number, number>()
   readonly #entries: Array<number> = []
 
@@ -31,8 +32,16 @@ export class SegmentUse {
 
   /** It does not live there any more. */
   remove(segment: number, bytes: number): void {
-    this.#entries[segment - this.#base]!--
+    const left = --this.#entries[segment - this.#base]!
     this.liveBytes -= bytes
+    if (left === 0 && segment === this.#base) this.#dead = true
+  }
+
+  /** Whether the oldest segment has died since the last call. */
+  takeDead(): boolean {
+    if (!this.#dead) return false
+    this.#dead = false
+    return true
   }
 
   /** What lives in the segment. */

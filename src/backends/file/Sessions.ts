@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { RenewResult, SettleResult } from "../../log/JobLog.ts"
+import type { Grant, RenewResult, SettleResult } from "../../log/JobLog.ts"
 import type { Claimed } from "./Claimed.ts"
 import { noSlot } from "./JobTable.ts"
 
@@ -84,6 +84,15 @@ export class SessionState {
   forget(): void {
     for (const answer of this.#answers.values()) if (answer._tag === "Claim") this.#pins.unpin(answer)
     this.#answers.clear()
+  }
+
+  /** A kept claim takes its grants into memory and lets go of its segments. */
+  materialize(claimed: Claimed, grants: ReadonlyArray<Grant>): void {
+    if (claimed.grants !== undefined) return
+    // it may have been forgotten while the grants were read
+    const kept = [...this.#answers.values()].some((answer) => answer === claimed)
+    if (kept) this.#pins.unpin(claimed)
+    claimed.settleFor(grants)
   }
 
   /** Kept claims whose payloads lie in the segment. */

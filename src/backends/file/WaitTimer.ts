@@ -24,13 +24,6 @@ export const timer = (host: Host, changed: Latch.Latch): Effect.Effect<never> =>
       const sleep = Effect.sleep(Duration.millis(Math.min(at - now, longest)))
       return at === Number.POSITIVE_INFINITY ? Latch.await(changed) : Effect.raceFirst(sleep, Latch.await(changed))
     }
-    engine.begin()
-    try {
-      engine.waits.tick(engine)
-      engine.finish()
-    } catch (error) {
-      engine.breakDown(error)
-      throw error
-    }
+    engine.step(() => engine.waits.tick(engine))
     return Effect.yieldNow
   }).pipe(Effect.forever({ disableYield: true }))
