@@ -14,7 +14,7 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import type { JobLogOperations, RenewRequest, RenewResult } from "../log/JobLog.ts"
-import type { LogError } from "../log/LogError.ts"
+import { type LogError, Unavailable, unknown } from "../log/LogError.ts"
 import { Limits } from "../model/Limits.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Epoch, LiveSession } from "./Protocol.ts"
@@ -83,6 +83,11 @@ export interface LeaseSupervisorOptions {
 /** A session is given up this much before its lease could run out: two clocks may differ a little in rate. */
 const margin = (leaseDuration: number): number => Math.min(1_000, leaseDuration / 10)
 
+/** Milliseconds that opening a session may take: a poisoned log recovers from its storage first. */
+const openPatience = 60_000
+
+const openUnanswered = unknown("open", new Unavailable({ detail: `no answer within ${openPatience} ms` }))
+
 /** Milliseconds that a closing log may take. */
 const closePatience = 5_000
 
@@ -130,7 +135,10 @@ export const make = Effect.fnUntraced(function* (
 
   const openSession = Effect.fnUntraced(function* () {
     const sentAt = elapsed()
-    const session = yield* log.open({ owner: options.owner, leaseDuration })
+    const session = yield* Effect.timeoutOrElse(log.open({ owner: options.owner, leaseDuration }), {
+      duration: openPatience,
+      orElse: () => Effect.fail(openUnanswered)
+    })
     epoch++
     trustedUntil = sentAt + leaseDuration - margin(leaseDuration)
     unsent = nothing
