@@ -56,7 +56,11 @@ const cover = (world: World, operation: string, result: Outcome<unknown>, ok = "
 const unexpected = (world: World, operation: string, laws: ReadonlyArray<LawName>, failed: Outcome<unknown>): void => {
   if (failed._tag === "Ok") return
   const unsupported = failed._tag === "Failed" && failed.error.reason._tag === "Unsupported"
-  report(world, unsupported ? [...laws, "capabilitiesHonest"] : laws, `${operation} failed: ${told(failed)}`)
+  world.violations.push({
+    laws: unsupported ? [...laws, "capabilitiesHonest"] : laws,
+    message: `${operation} failed: ${told(failed)}`,
+    fundamental: unsupported
+  })
 }
 
 /**
@@ -412,13 +416,15 @@ const reclaim = (world: World, limit: number) =>
     if (answer._tag === "Ok" && answer.value.reclaimed > 0) count(world.coverage, "reclaim: reclaimed")
     if (answer._tag === "Ok" && answer.value.deadLettered > 0) count(world.coverage, "reclaim: dead-lettered")
     if (answer._tag === "Ok" && answer.value.more) count(world.coverage, "reclaim: more")
-    yield* observe(world, () => {
+    const before = world.now
+    yield* observe(world, (window) => {
       if (answer._tag !== "Ok") unexpected(world, "reclaim", ["reclaimOnExpiry"], answer)
+      else if (!answer.value.more && !world.capabilities.inspect) Model.reclaimAll(world.model, window)
       return []
     })
     if (answer._tag !== "Ok" || answer.value.more) return
     for (const job of world.model.jobs.values()) {
-      if (job.status === "Leased" && Model.surelyDead(world.model, job.session ?? "", world.now)) {
+      if (job.status === "Leased" && Model.surelyDead(world.model, job.session ?? "", before)) {
         report(world, ["reclaimOnExpiry"], `job ${job.id} is still held by the dead session ${job.session}`)
       }
     }
@@ -491,6 +497,7 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
     case "Redrive":
       return onJob(world, step.job, (id) => ({ _tag: "Redrive", id }))
     case "Reschedule":
+      if (step.priority !== undefined && world.capabilities.priorities === 1) return Effect.void
       return onJob(world, step.job, (id) => ({
         _tag: "Reschedule",
         id,

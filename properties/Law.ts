@@ -174,7 +174,9 @@ export const checkGenerated = <Input>(
     const property = fc.asyncProperty(plan.inputs(probe), async (input) => {
       const result = await Effect.runPromiseWith(context)(plan.run(input))
       for (const [what, times] of result.coverage ?? []) coverage[what] = (coverage[what] ?? 0) + times
-      const violation = result.violations.find((found) => options.strict === true || found.laws.includes(law.name))
+      const violation = result.violations.find(
+        (found) => options.strict === true || found.fundamental === true || found.laws.includes(law.name)
+      )
       if (violation !== undefined) {
         failed = { result, violation }
         return false

@@ -19,6 +19,8 @@ import type { LawName } from "./LawName.ts"
 export interface Violation {
   readonly laws: ReadonlyArray<LawName>
   readonly message: string
+  /** The log refuses what it claims, so that no law can be judged: it breaks whichever is being checked. */
+  readonly fundamental?: boolean | undefined
 }
 
 /**
@@ -226,6 +228,21 @@ export const silentFutures = (model: Model, job: ModelJob, window: Window): Read
     futures.push(future)
   }
   return futures
+}
+
+/**
+ * What a complete reclaim has done, for a log that cannot be looked at: all jobs of dead sessions are taken back.
+ *
+ * @since 0.1.0
+ * @category transitions
+ * @stability unstable
+ */
+export const reclaimAll = (model: Model, window: Window): void => {
+  for (const job of model.jobs.values()) {
+    const dead = job.session !== undefined && surelyDead(model, job.session, window.before)
+    const [future] = dead ? silentFutures(model, job, window) : []
+    if (future !== undefined) Object.assign(job, future)
+  }
 }
 
 /**

@@ -55,7 +55,8 @@ const judgeGrant = (model: Model, grant: Grant, request: ClaimRequest, window: W
     if (!surelyDead(model, holder, window.after)) {
       report("singleClaimer", `granted to ${request.session} while ${holder} holds it`)
     }
-    const [taken] = silentFutures(model, job, window)
+    const futures = silentFutures(model, job, window)
+    const taken = futures.find((future) => future.attempts + 1 === grant.attempt) ?? futures[0]
     if (taken !== undefined) Object.assign(job, taken)
   }
   if (job.status === "Completed" || job.status === "Cancelled" || job.status === "DeadLettered") {
@@ -221,6 +222,7 @@ const judgeNextAt = (
   if (model.paused.has(request.queue) || request.names !== undefined) return
   for (const job of model.jobs.values()) {
     if (job.item.queue !== request.queue || job.item.group !== undefined) continue
+    if (job.status === "Waiting" && job.deadline !== undefined && job.deadline <= job.visibleBy) continue
     const next =
       job.status === "Waiting" && job.visibleFrom > window.after
         ? job.visibleBy

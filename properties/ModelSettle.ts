@@ -14,7 +14,7 @@ import type {
   SettleResult
 } from "../src/log/JobLog.ts"
 import type { LawName } from "./LawName.ts"
-import { die, endGrant, surelyDead } from "./Model.ts"
+import { die, endGrant, silentFutures, surelyDead } from "./Model.ts"
 import type { Model, ModelJob, Violation, Window } from "./Model.ts"
 import { enqueued } from "./ModelEnqueue.ts"
 
@@ -120,6 +120,12 @@ const judgeOne = (
   }
   if (answer._tag === "Refused") {
     if (badFollowUp && answer.reason === "invalidFollowUp") return
+    const [taken] = silentFutures(model, job, window)
+    if (taken !== undefined) {
+      // the lease had run out, and the job was taken back before anyone looked
+      Object.assign(job, taken)
+      return
+    }
     report(acceptedLaws[item.settlement._tag], `refused as ${answer.reason}, but it is the current grant`)
     return
   }
@@ -223,6 +229,15 @@ export const renewed = (
 }
 
 /** What a command is to be answered, and what it does then. */
+interface Expectation {
+  readonly law: LawName
+  /** Of these refusals one; none if it is to be done. */
+  readonly reasons: ReadonlyArray<string>
+  /** It may be done all the same. */
+  readonly maybe?: boolean
+  readonly act: () => void
+}
+
 const expectation = (
   model: Model,
   command: ControlCommand,
@@ -340,17 +355,37 @@ export const controlled = (
 ): ReadonlyArray<Violation> => {
   const violations: Array<Violation> = []
   const report = reportTo(violations, `${command._tag}${"id" in command ? ` of ${command.id}` : ""}`)
-  const expected = expectation(model, command, window)
+  const expected = fitting(model, command, answer, window)
   if (answer === undefined) {
     report(expected.law, "not answered")
-    return violations
-  }
-  if (answer._tag === "Done") {
-    if (expected.reasons.length > 0 && expected.maybe !== true)
+  } else if (answer._tag === "Done") {
+    if (expected.reasons.length > 0 && expected.maybe !== true) {
       report(expected.law, `done, expected a refusal (${expected.reasons.join(" or ")})`)
-    else expected.act()
+    } else expected.act()
   } else if (!expected.reasons.includes(answer.reason)) {
     report(expected.law, `refused as ${answer.reason}, expected ${expected.reasons.join(" or ") || "Done"}`)
   }
   return violations
+}
+
+/** What was to be expected; if that is not what was answered, of what may have happened to the job unseen. */
+const fitting = (
+  model: Model,
+  command: ControlCommand,
+  answer: ControlResult | undefined,
+  window: Window
+): Expectation => {
+  const fits = ({ reasons, maybe }: Expectation): boolean =>
+    answer?._tag === "Refused" ? reasons.includes(answer.reason) : reasons.length === 0 || maybe === true
+  const expected = expectation(model, command, window)
+  const job = "id" in command ? model.jobs.get(command.id) : undefined
+  if (job === undefined || fits(expected)) return expected
+  const present = { ...job }
+  for (const future of silentFutures(model, job, window)) {
+    Object.assign(job, future)
+    const other = expectation(model, command, window)
+    if (fits(other)) return other
+    Object.assign(job, present)
+  }
+  return expected
 }

@@ -16,6 +16,9 @@ import type { Model, ModelJob, Violation, Window } from "./Model.ts"
  * @stability unstable
  */
 export interface Snapshot {
+  /** Log time when the looking began. */
+  readonly since: number
+  /** Log time when it ended. */
   readonly now: number
   readonly jobs: ReadonlyArray<JobView>
   readonly counts: ReadonlyArray<QueueCounts>
@@ -35,7 +38,7 @@ type Mismatch = readonly [law: LawName, message: string]
 const statusOf = (view: JobView): ModelJob["status"] =>
   view.state === "Scheduled" || view.state === "Ready" ? "Waiting" : view.state
 
-const difference = (job: ModelJob, view: JobView, now: number): ReadonlyArray<Mismatch> => {
+const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyArray<Mismatch> => {
   const found: Array<Mismatch> = []
   const same = (law: LawName, field: string, actual: unknown, expected: unknown): void => {
     if (JSON.stringify(actual) !== JSON.stringify(expected)) {
@@ -46,7 +49,8 @@ const difference = (job: ModelJob, view: JobView, now: number): ReadonlyArray<Mi
   if (statusOf(view) !== job.status) {
     found.push([statusLaws[job.status], `is ${view.state}, expected ${job.status}`])
   } else if (job.status === "Waiting") {
-    same("readsAgree", "state", view.state, view.visibleAt <= now ? "Ready" : "Scheduled")
+    if (view.visibleAt <= snapshot.since) same("readsAgree", "state", view.state, "Ready")
+    if (view.visibleAt > snapshot.now) same("readsAgree", "state", view.state, "Scheduled")
     if (view.visibleAt < job.visibleFrom || view.visibleAt > job.visibleBy) {
       found.push(["neverEarly", `visible at ${view.visibleAt}, expected ${job.visibleFrom} to ${job.visibleBy}`])
     }
@@ -94,8 +98,8 @@ const difference = (job: ModelJob, view: JobView, now: number): ReadonlyArray<Mi
 }
 
 /** How far two stand apart: another status weighs more than any field. */
-const distance = (job: ModelJob, view: JobView, now: number): number =>
-  difference(job, view, now).length + (statusOf(view) === job.status ? 0 : 100)
+const distance = (job: ModelJob, view: JobView, snapshot: Snapshot): number =>
+  difference(job, view, snapshot).length + (statusOf(view) === job.status ? 0 : 100)
 
 const countsOf = (jobs: ReadonlyArray<JobView>, queue: string) => {
   const counts = { scheduled: 0, ready: 0, leased: 0, completed: 0, deadLettered: 0, cancelled: 0 }
@@ -163,9 +167,9 @@ export const compare = (
     }
     let best = job
     for (const future of silentFutures(model, job, window)) {
-      if (distance(future, view, snapshot.now) < distance(best, view, snapshot.now)) best = future
+      if (distance(future, view, snapshot) < distance(best, view, snapshot)) best = future
     }
-    for (const [law, message] of difference(best, view, snapshot.now)) say(law, `job ${id} ${message}`)
+    for (const [law, message] of difference(best, view, snapshot)) say(law, `job ${id} ${message}`)
     if (best !== job) Object.assign(job, best)
     adopt(job, view)
   }

@@ -201,15 +201,17 @@ const snapshotOf = (log: JobLogOperations): Effect.Effect<Snapshot | undefined, 
     if (!log.capabilities.inspect) return undefined
     const jobs: Array<JobView> = []
     let after: string | undefined
+    let since: number | undefined
     do {
       const page = yield* log.read({ _tag: "Jobs", limit: 25, ...(after === undefined ? undefined : { after }) })
       if (page._tag !== "Jobs") return yield* Effect.die(new Error(`read of Jobs answered ${page._tag}`))
+      since ??= page.now
       jobs.push(...page.jobs)
       after = page.next
     } while (after !== undefined)
     const counts = yield* log.read({ _tag: "Counts" })
     if (counts._tag !== "Counts") return yield* Effect.die(new Error(`read of Counts answered ${counts._tag}`))
-    return { now: counts.now, jobs, counts: counts.queues }
+    return { since, now: counts.now, jobs, counts: counts.queues }
   })
 
 /** The log's time, read or, where it shows nothing, told by a session opened for it. */
