@@ -11,6 +11,7 @@ import * as Semaphore from "effect/Semaphore"
 import { JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { Closed, LogError, refused } from "../../log/LogError.ts"
+import * as ControlSocket from "./ControlSocket.ts"
 import type { Disk } from "./Disk.ts"
 import type { Engine } from "./Engine.ts"
 import { openEngine } from "./EngineOpen.ts"
@@ -36,6 +37,8 @@ export interface Options {
   readonly diskReserve?: number | undefined
   /** Go on from the recorded time even if it lies more than an hour ahead of this machine's clock. Default false. */
   readonly acceptClockAhead?: boolean | undefined
+  /** Takes commands of other processes through a socket in the directory. Default true on this machine's disk. */
+  readonly controlSocket?: boolean | undefined
   /** The disk; default this machine's. */
   readonly disk?: Disk | undefined
 }
@@ -107,7 +110,13 @@ export const make: (options: Options) => Effect.Effect<JobLogOperations, LogErro
         floor: 2 * (options.segmentBytes ?? defaultSegmentBytes)
       })
     )
-    return makeOperations(host)
+    const log = makeOperations(host)
+    if (options.controlSocket ?? disk === nodeDisk) {
+      yield* Effect.catch(ControlSocket.listen(options.directory, log), (error) =>
+        Effect.logWarning(`no commands can be taken from other processes: ${error.message}`)
+      )
+    }
+    return log
   }
 )
 
