@@ -99,7 +99,7 @@ class Oracle {
   }
 }
 
-const readAll = (directory: string): Promise<ReadonlyMap<string, JobView>> =>
+export const readAll = (directory: string): Promise<ReadonlyMap<string, JobView>> =>
   Effect.gen(function* () {
     const queue: JobQueue["Service"] = makeQueue(yield* FileLog.make({ directory }))
     const views = new Map<string, JobView>()

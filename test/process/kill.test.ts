@@ -23,3 +23,17 @@ it("25 kill -9 lose nothing that was acknowledged, and repeat nothing that ended
   assert.isAbove(report.enqueued, 500)
   assert.isAbove(report.repeated, 0)
 })
+
+it("the judge would notice: a log that forgets is found out", { timeout: 60_000 }, async () => {
+  const report = await Killing.run({
+    directory,
+    goOn: (kills) => kills < 2,
+    random: () => 0.5,
+    life: 250,
+    onKill: (kills) => {
+      if (kills === 2) rmSync(directory, { recursive: true, force: true })
+    }
+  })
+  assert.isTrue(report.violations.some((violation) => / is lost$/.test(violation)))
+  assert.isTrue(report.violations.some((violation) => /token/.test(violation)))
+})

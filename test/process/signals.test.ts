@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import * as Child from "./Child.ts"
+import { readAll } from "./Killing.ts"
+import type { Message } from "./Workload.ts"
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "leasehold-signals-"))
+})
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+const isEnqueued = (message: Message) => message._tag === "Enqueued"
+const said = (text: string) => (message: Message) => message._tag === "Said" && message.text === text
+const idsOf = (child: Child.Child): ReadonlyArray<string> =>
+  child.messages.flatMap((message) => (message._tag === "Enqueued" ? message.ids : []))
+const runsOf = (child: Child.Child) => child.messages.filter((message) => message._tag === "Run")
+
+const ran = (count: number) => (child: Child.Child) => child.until(() => runsOf(child).length >= count)
+
+describe("a scheduler that is asked to end", { timeout: 60_000 }, () => {
+  for (const signals of [["SIGTERM"], ["SIGINT"], ["SIGTERM", "SIGTERM", "SIGINT"]] as const) {
+    it(`${signals.join(", ")}: stops claiming, waits, and gives the rest back unused`, async () => {
+      const argument = { directory, lease: 5_000, grace: 1_500, concurrency: 2, jobs: [1_000, 3_600_000, 1, 2, 3] }
+      const child = Child.start("signalled.ts", argument)
+      await child.until(isEnqueued)
+      await ran(2)(child)
+      for (const signal of signals) {
+        child.process.kill(signal)
+        await sleep(50)
+      }
+      const { code } = await child.exit
+      assert.strictEqual(code, 130)
+      assert.isTrue(child.messages.some(said("done 1000")), "what ends within the grace period ends")
+      assert.isTrue(child.messages.some(said("interrupted 3600000")), "finalizers of the others run")
+      assert.strictEqual(runsOf(child).length, 2, "nothing else was begun")
+      const views = await readAll(directory)
+      assert.deepStrictEqual(
+        idsOf(child).map((id) => [views.get(id)?.state, views.get(id)?.attempts]),
+        [
+          ["Completed", 1],
+          ["Ready", 0],
+          ["Ready", 0],
+          ["Ready", 0],
+          ["Ready", 0]
+        ]
+      )
+      assert.isAtMost(views.get(idsOf(child)[1] ?? "")?.deliveries ?? 9, 1)
+    })
+  }
+})
+
+describe("a scheduler that is stopped for longer than its lease", { timeout: 60_000 }, () => {
+  it("fences itself when it goes on, and runs the job again under a greater token", async () => {
+    const child = Child.start("signalled.ts", { directory, lease: 600, grace: 100, concurrency: 1, jobs: [1_200] })
+    await ran(1)(child)
+    child.process.kill("SIGSTOP")
+    await sleep(2_000)
+    child.process.kill("SIGCONT")
+    await child.until(said("done 1200"))
+    await child.until((message) => message._tag === "Settled")
+    child.process.kill("SIGTERM")
+    await child.exit
+    assert.isTrue(child.messages.some(said("interrupted 1200")), "the run that lost its lease was interrupted")
+    assert.isTrue(child.messages.some((message) => message._tag === "LeaseLost"))
+    const runs = runsOf(child)
+    assert.deepStrictEqual(
+      runs.map(({ delivery }) => delivery),
+      [1, 2]
+    )
+    assert.isAbove(runs[1]?.token ?? 0, runs[0]?.token ?? 0)
+    assert.strictEqual(child.messages.filter((message) => message._tag === "Settled").length, 1)
+    const view = (await readAll(directory)).get(idsOf(child)[0] ?? "")
+    assert.deepStrictEqual([view?.state, view?.deliveries], ["Completed", 2])
+  })
+
+  it("is told by the log that its settlements are stale", async () => {
+    const child = Child.start("stopped.ts", { directory })
+    await child.until(said("claimed"))
+    child.process.kill("SIGSTOP")
+    await sleep(1_000)
+    child.process.kill("SIGCONT")
+    await child.exit
+    assert.deepStrictEqual(
+      child.messages.flatMap((message) => (message._tag === "Said" ? [message.text] : [])),
+      ["claimed", "renew: SessionDead", "taken by another: token 2", "settle: SessionDead", "other: Settled Completed"]
+    )
+  })
+})
