@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as fc from "fast-check"
+import { jobStates } from "../src/model/Job.ts"
 import type { JobSpec, SettleSpec, Step } from "./Step.ts"
 
 /**
@@ -167,6 +168,16 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
       groupConcurrency: fc.constantFrom(1, 2),
       stepAside: fc.boolean()
     }),
+    Read: fc
+      .record({
+        _tag: fc.constant("Read" as const),
+        queue: sometimes(50, fc.nat(1)),
+        name: sometimes(30, fc.nat(1)),
+        state: sometimes(60, fc.constantFrom(...jobStates)),
+        limit: fc.constantFrom(1, 2, 3, 1000),
+        job: fc.nat(12)
+      })
+      .map((record) => defined(record) as Extract<Step, { _tag: "Read" }>),
     Crash: fc.record({ _tag: fc.constant("Crash"), seed: fc.nat(0xffff) }),
     CrashDuring: fc.record({
       _tag: fc.constant("CrashDuring"),

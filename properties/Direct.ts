@@ -69,13 +69,34 @@ export const onBench = (
     })
   )
 
+/**
+ * Notes a violation.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const broken = (bench: Bench, law: LawName, message: string): void => {
   bench.lines.push(`!! ${message}`)
   bench.violations.push({ laws: [law], message })
 }
 
+/**
+ * Adds a line to the record.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const note = (bench: Bench, line: string): void => void bench.lines.push(line)
 
+/**
+ * A job to enqueue under a new id.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const newItem = (bench: Bench, options?: Partial<EnqueueItem>): EnqueueItem => {
   bench.ids += 1
   return {
@@ -88,18 +109,46 @@ export const newItem = (bench: Bench, options?: Partial<EnqueueItem>): EnqueueIt
   }
 }
 
+/**
+ * Enqueues jobs.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const enqueue = (bench: Bench, ...items: ReadonlyArray<EnqueueItem>): Effect.Effect<void, LogError> =>
   Effect.map(bench.log.enqueue(items), (answers) => note(bench, `enqueue ${json(items)} → ${json(answers)}`))
 
+/**
+ * Opens a session.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const open = (bench: Bench, leaseDuration: number): Effect.Effect<Session, LogError> =>
   bench.log.open({ owner: "leasehold properties", leaseDuration })
 
+/**
+ * The number of a session's next call.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const call = (bench: Bench, session: string): number => {
   const next = (bench.calls.get(session) ?? 0) + 1
   bench.calls.set(session, next)
   return next
 }
 
+/**
+ * A claim of one job of queue `alpha`, unless told otherwise.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const claimRequest = (bench: Bench, session: Session, options?: Partial<ClaimRequest>): ClaimRequest => ({
   session: session.id,
   call: call(bench, session.id),
@@ -108,6 +157,13 @@ export const claimRequest = (bench: Bench, session: Session, options?: Partial<C
   ...options
 })
 
+/**
+ * Claims; answers the grants.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const claim = (
   bench: Bench,
   session: Session,
@@ -120,6 +176,13 @@ export const claim = (
   })
 }
 
+/**
+ * A settlement of a grant.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const settlementOf = (grant: Grant, settlement: Settlement): SettleItem => ({
   id: grant.id,
   token: grant.token,
@@ -127,6 +190,13 @@ export const settlementOf = (grant: Grant, settlement: Settlement): SettleItem =
   settlement
 })
 
+/**
+ * Settles one grant.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
 export const settle = (
   bench: Bench,
   session: Session,

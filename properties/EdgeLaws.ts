@@ -186,6 +186,28 @@ const atTheLimit = (bench: Bench, session: Session, capabilities: Capabilities):
     }
   })
 
+/** A queue that holds as much as it may refuses more, until something left it. */
+const fullBacklog = (bench: Bench, session: Session): Effect.Effect<void, LogError> =>
+  Effect.gen(function* () {
+    const policy = { _tag: "Configure", queue: "narrow", policy: { maxBacklog: 2 } } as const
+    const item = () => newItem(bench, { queue: "narrow" })
+    yield* bench.log.control([policy])
+    yield* enqueue(bench, item())
+    const more = Effect.suspend(() => bench.log.enqueue([item(), item()]))
+    yield* mustRefuse(bench, "limitsAtTheEdge", "enqueue beyond the backlog", ["Full"], more)
+    yield* enqueue(bench, item())
+    yield* mustRefuse(
+      bench,
+      "limitsAtTheEdge",
+      "enqueue beyond the backlog",
+      ["Full"],
+      Effect.suspend(() => bench.log.enqueue([item()]))
+    )
+    const grants = yield* claim(bench, session, { queue: "narrow", limit: 2 })
+    if (grants.length !== 2) broken(bench, "limitsAtTheEdge", "a full queue grants nothing")
+    yield* enqueue(bench, item())
+  })
+
 /** A call that must be refused for one of these reasons, leaving everything as it was. */
 const mustRefuse = (
   bench: Bench,
@@ -248,7 +270,10 @@ const edgeCase = (harness: Harness, found: Case | undefined): Effect.Effect<RunR
       yield* enqueue(bench, newItem(bench), newItem(bench))
       const [grant] = yield* claim(bench, session)
       if (grant === undefined) return broken(bench, "limitsAtTheEdge", "a fresh job was not granted")
-      if (found === undefined) return yield* atTheLimit(bench, session, capabilities)
+      if (found === undefined) {
+        yield* atTheLimit(bench, session, capabilities)
+        return yield* fullBacklog(bench, session)
+      }
       const request = found.call(bench, session, grant, capabilities)
       yield* mustRefuse(bench, "limitsAtTheEdge", found.name, ["InvalidRequest", "Unsupported"], request)
     })

@@ -336,6 +336,7 @@ export const readsAgree: Law = overHistories({
   statement: "Counts, lists and single jobs tell the same story, in enqueue order and complete over all pages.",
   profile: {
     weights: {
+      Read: 6,
       Enqueue: 9,
       Cancel: 1,
       Pause: 1,

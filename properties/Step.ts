@@ -7,6 +7,8 @@
  * @since 0.1.0
  */
 
+import type { JobState } from "../src/model/Job.ts"
+
 /**
  * A job to enqueue. Times are milliseconds from now.
  *
@@ -90,6 +92,15 @@ export type Step =
       readonly queue: number
       readonly groupConcurrency: number
       readonly stepAside: boolean
+    }
+  /** Reads with a filter, page by page, and one job by its id. */
+  | {
+      readonly _tag: "Read"
+      readonly queue?: number
+      readonly name?: number
+      readonly state?: JobState
+      readonly limit: number
+      readonly job: number
     }
   | { readonly _tag: "Crash"; readonly seed: number }
   /** Starts operations, lets them run for some scheduler turns, then crashes in the middle of them. */

@@ -24,13 +24,13 @@ interface Sleeper {
 }
 
 /**
- * Makes a clock that stands still at `start`, Unix milliseconds.
+ * Makes a clock that stands still at `start`, Unix milliseconds (default: the beginning of 2030).
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const make = (start = Date.UTC(2030, 0, 1)): VirtualClock => {
+export const make = (start = 1_893_456_000_000): VirtualClock => {
   let now = start
   let sleepers: Array<Sleeper> = []
   const nanos = (): bigint => BigInt(now) * 1_000_000n

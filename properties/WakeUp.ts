@@ -278,6 +278,40 @@ const interrupted = (
     }
   })
 
+/** Ways in which a job becomes terminal while somebody waits for it. */
+const endings: ReadonlyArray<{
+  readonly name: string
+  readonly end: (bench: Bench, holder: Session, grant: Grant) => Effect.Effect<void, LogError>
+}> = [
+  { name: "completed", end: (bench, holder, grant) => settle(bench, holder, grant, { _tag: "Complete", result: "1" }) },
+  {
+    name: "dead-lettered",
+    end: (bench, holder, grant) => settle(bench, holder, grant, { _tag: "DeadLetter", cause: failure })
+  },
+  { name: "cancelled", end: (bench, _holder, grant) => control(bench, { _tag: "Cancel", id: grant.id }) }
+]
+
+/** Who waits for a job is told of its end, before or after it began to wait. */
+const ended =
+  (index: number, late: boolean, turns: number) =>
+  (bench: Bench): Effect.Effect<void, LogError> =>
+    Effect.gen(function* () {
+      const ending = endings[index % endings.length]
+      if (ending === undefined) return
+      const holder = yield* open(bench, 1000)
+      const grant = yield* held(bench, holder)
+      const waiting = bench.log.changes({ _tag: "Job", id: grant.id })
+      if (late) yield* ending.end(bench, holder, grant)
+      const fiber = yield* Effect.forkDetach(Effect.exit(waiting))
+      yield* yields(turns)
+      if (!late) yield* ending.end(bench, holder, grant)
+      const woken = yield* outcome(Effect.flatten(Fiber.join(fiber)), bench.patience)
+      fiber.interruptUnsafe()
+      if (woken._tag === "Ok") return
+      const why = woken._tag === "Died" ? woken.message : woken.error.message
+      broken(bench, "noLostWakeUp", `who waits for a job was not told that it was ${ending.name}: ${why}`)
+    })
+
 const law: Pick<Law, "name" | "statement" | "claimedBy"> = {
   name: "noLostWakeUp",
   statement: "A claim is empty only if nothing is claimable, and whoever waits is woken by every route.",
@@ -305,6 +339,11 @@ export const noLostWakeUp: Law = {
             const capabilities = harness.capabilities ?? made
             for (const situation of situations(capabilities, turns)) {
               const result = yield* onBench(harness, "noLostWakeUp", wakeUp(situation, capabilities))
+              if (result.violations.length > 0) return result
+            }
+            for (let i = 0; capabilities.notify && i < 2 * endings.length; i++) {
+              const told = ended(i, i >= endings.length, turns[i % turns.length] ?? 0)
+              const result = yield* onBench(harness, "noLostWakeUp", told)
               if (result.violations.length > 0) return result
             }
             return { violations: [], history: [] }

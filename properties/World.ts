@@ -84,7 +84,21 @@ export interface World {
  */
 export const slotLeases = [1000, 5000, 60_000] as const
 
+/**
+ * The queues of all histories.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
 export const queueNames = ["alpha", "beta"] as const
+/**
+ * The job names of all histories.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
 export const jobNames = ["mail", "bill"] as const
 
 const liveClock = Clock.Clock.defaultValue()
@@ -139,10 +153,24 @@ export const ofExit = <A>(exit: Exit.Exit<A, LogError>): Outcome<A> => {
 export const json = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part)) ?? "undefined"
 
+/**
+ * Notes a violation.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
 export const report = (world: World, laws: ReadonlyArray<LawName>, message: string): void => {
   world.violations.push({ laws, message })
 }
 
+/**
+ * Notes violations.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
 export const reportAll = (world: World, violations: ReadonlyArray<Model.Violation>): void => {
   world.violations.push(...violations)
 }

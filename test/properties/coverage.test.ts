@@ -64,6 +64,7 @@ const situations = [
   "Purge: Done",
   "Purge: notTerminal",
   "Configure: Done",
+  "read: some",
   "cancel against complete: cancel",
   "cancel against complete: complete"
 ]

@@ -1,0 +1,157 @@
+/**
+ * The steps of sessions, of time, and of operators.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { ControlCommand } from "../src/log/JobLog.ts"
+import { cover, grantOf, inSlot, jobOf, say, sessionRefused, told, unexpected } from "./Hands.ts"
+import * as Model from "./Model.ts"
+import { controlled, renewed } from "./ModelSettle.ts"
+import type { Step } from "./Step.ts"
+import { count, json, nextCall, observe, outcome, report, reportAll, sessionOf, unusedCall } from "./World.ts"
+import type { World } from "./World.ts"
+
+/**
+ * Renews a session, dead or alive, with marks and progress.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const renew = (world: World, step: Extract<Step, { readonly _tag: "Renew" }>) =>
+  Effect.gen(function* () {
+    // a renewal by whatever session the slot has, expired or not: it must not be replaced first
+    const dead = step.dead ? world.deadSessions[step.slot % Math.max(1, world.deadSessions.length)] : undefined
+    const session = dead ?? inSlot(world, step.slot) ?? (yield* sessionOf(world, step.slot))
+    if (session === undefined) return
+    const tokens = (indexes: ReadonlyArray<number>): ReadonlyArray<bigint> =>
+      world.grants.length === 0
+        ? []
+        : [...new Set(indexes.flatMap((index) => grantOf(world, index)?.grant.token ?? []))]
+    const request = {
+      session,
+      call: nextCall(world, session),
+      started: tokens(step.started),
+      progress: tokens(step.progress).map((token, i) => ({ token, value: `at ${i} of ${world.lines.length}` }))
+    }
+    const answer = yield* outcome(world.log.renew(request), world.patience)
+    say(world, `renew ${json(request)} → ${told(answer)}`)
+    cover(world, "renew", answer, answer._tag === "Ok" && answer.value.lost.length > 0 ? "lost" : "Ok")
+    if (answer._tag === "Ok" && answer.value.cancelled.length > 0) count(world.coverage, "renew: cancelled")
+    if (answer._tag === "Ok" && answer.value.paused.length > 0) count(world.coverage, "renew: paused")
+    yield* observe(world, (window) => {
+      if (answer._tag === "Ok") {
+        if (Model.surelyDead(world.model, session, window.before)) {
+          report(world, ["renewNeverRevives"], `the dead session ${session} was renewed`)
+        }
+        reportAll(world, renewed(world.model, request, answer.value, window))
+        return []
+      }
+      unusedCall(world, session)
+      sessionRefused(world, "renew", session, answer, window, ["renewNeverRevives"])
+      return ["renewNeverRevives", "staleTokenRefused"]
+    })
+  })
+
+/**
+ * Closes a session.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const close = (world: World, slot: number) =>
+  Effect.gen(function* () {
+    const index = slot % 3
+    const session = world.slots[index] ?? world.deadSessions[slot % Math.max(1, world.deadSessions.length)]
+    if (session === undefined) return
+    const answer = yield* outcome(world.log.close(session), world.patience)
+    say(world, `close ${session} → ${told(answer)}`)
+    if (world.slots[index] === session) {
+      world.slots[index] = undefined
+      world.deadSessions.push(session)
+    }
+    yield* observe(world, (window) => {
+      if (answer._tag === "Ok") Model.closeSession(world.model, session, window)
+      else unexpected(world, "close", ["singleClaimer"], answer)
+      return []
+    })
+  })
+
+/**
+ * Lets time pass.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const advance = (world: World, millis: number) =>
+  Effect.gen(function* () {
+    if (millis <= 0) return
+    yield* world.test.advance(millis)
+    say(world, `${millis} ms pass`)
+    yield* observe(world, () => [])
+  })
+
+/**
+ * Takes back what dead sessions hold.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const reclaim = (world: World, limit: number) =>
+  Effect.gen(function* () {
+    if (world.capabilities.reclaim !== "log") return
+    const answer = yield* outcome(world.log.reclaim({ limit }), world.patience)
+    say(world, `reclaim ${limit} → ${told(answer)}`)
+    if (answer._tag === "Ok" && answer.value.reclaimed > 0) count(world.coverage, "reclaim: reclaimed")
+    if (answer._tag === "Ok" && answer.value.deadLettered > 0) count(world.coverage, "reclaim: dead-lettered")
+    if (answer._tag === "Ok" && answer.value.more) count(world.coverage, "reclaim: more")
+    const before = world.now
+    yield* observe(world, (window) => {
+      if (answer._tag !== "Ok") unexpected(world, "reclaim", ["reclaimOnExpiry"], answer)
+      else if (!answer.value.more && !world.capabilities.inspect) Model.reclaimAll(world.model, window)
+      return []
+    })
+    if (answer._tag !== "Ok" || answer.value.more) return
+    for (const job of world.model.jobs.values()) {
+      if (job.status === "Leased" && Model.surelyDead(world.model, job.session ?? "", before)) {
+        report(world, ["reclaimOnExpiry"], `job ${job.id} is still held by the dead session ${job.session}`)
+      }
+    }
+  })
+
+/**
+ * Carries out an operator's command.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const control = (world: World, command: ControlCommand) =>
+  Effect.gen(function* () {
+    const answer = yield* outcome(world.log.control([command]), world.patience)
+    say(world, `control ${json(command)} → ${told(answer)}`)
+    const [first] = answer._tag === "Ok" ? answer.value : []
+    cover(world, command._tag, answer, first?._tag === "Refused" ? first.reason : first?._tag)
+    yield* observe(world, (window) => {
+      if (answer._tag === "Ok") reportAll(world, controlled(world.model, command, answer.value[0], window))
+      else unexpected(world, "control", ["cancelIsTerminal", "pauseHolds"], answer)
+      return []
+    })
+  })
+
+/**
+ * Carries out a command on a job by number.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const onJob = (world: World, index: number, command: (id: string) => ControlCommand) =>
+  Effect.suspend(() => {
+    const job = jobOf(world, index)
+    return job === undefined ? Effect.void : control(world, command(job.id))
+  })
