@@ -23,17 +23,18 @@ import type { Grant } from "../log/JobLog.ts"
 export type RetrySchedule<E = unknown> = Schedule.Schedule<unknown, E, never, never>
 
 /**
- * What to do for each error tag; every tag must be named, so a new error without a policy does not compile.
+ * What to do for each error tag; every tag must be named, so a new error without a policy does not compile, and neither
+ * does a policy for an error that a job does not have.
  *
  * @since 0.1.0
  * @category models
  * @stability unstable
  */
-export type RetryTable<E> = {
-  readonly [Tag in E extends { readonly _tag: infer T extends string } ? T : never]:
-    | "never"
-    | RetrySchedule<Extract<E, { readonly _tag: Tag }>>
-}
+export type RetryTable<E> = [TagOf<E>] extends [never]
+  ? { readonly [tag: string]: never }
+  : { readonly [Tag in TagOf<E>]: "never" | RetrySchedule<Extract<E, { readonly _tag: Tag }>> }
+
+type TagOf<E> = E extends { readonly _tag: infer T extends string } ? T : never
 
 /**
  * Exponential back-off with full jitter: before try n + 1 a random delay up to `base * 2^(n - 1)`, at most `cap`
