@@ -1,6 +1,6 @@
 /** All actors around a memory log that can be made to fail, under the test's clock, with handlers as plain effects. */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
