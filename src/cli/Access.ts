@@ -121,7 +121,7 @@ export const writing: (
     const absolute = Path.resolve(path)
     yield* mustHoldLog(absolute)
     const settings = yield* fileSettings
-    const { make } = yield* Effect.promise(() => import("../backends/file/FileLog.ts"))
-    return makeQueue(yield* make({ directory: absolute, ...settings }))
+    const { openForControl } = yield* Effect.promise(() => import("../backends/file/RemoteLog.ts"))
+    return makeQueue(partial(yield* openForControl({ directory: absolute, ...settings })))
   }
 )

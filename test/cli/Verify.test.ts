@@ -19,7 +19,7 @@ describe("verify", () => {
   it("says what is sound", async () => {
     const [people, program] = await Promise.all([place.leasehold(["verify", log]), place.json(["verify", log])])
     expect(people.code).toBe(0)
-    expect(people.out).toMatch(/^sound: \d+ frames in 1 segments$/m)
+    expect(people.out).toMatch(/^sound: \d+ frames in 1 segments, 9 jobs$/m)
     expect(program).toMatchObject({ code: 0, value: { sound: true, directory: log, closed: true } })
   })
 

@@ -34,10 +34,10 @@ export const verify = Command.make(
       Effect.gen(function* () {
         const absolute = Path.resolve(directory)
         yield* mustHoldLog(absolute)
-        const { verifyDirectory } = yield* Effect.promise(() => import("../../backends/file/VerifyJournal.ts"))
+        const { verifyDirectory } = yield* Effect.promise(() => import("../../backends/file/VerifyLog.ts"))
         const { nodeDisk } = yield* Effect.promise(() => import("../../backends/file/NodeDisk.ts"))
         const report = yield* verifyDirectory(nodeDisk, absolute)
-        const { damage, frames, leftovers, segments, tornTail } = report
+        const { damage, frames, jobs, leftovers, segments, tornTail } = report
         if (json) printJson({ sound: damage === undefined, directory: absolute, ...report })
         else {
           print(
@@ -53,11 +53,10 @@ export const verify = Command.make(
               `torn tail: ${tornTail.segment}+${tornTail.offset} (an interrupted write; the next opening cuts it off)`
             )
           }
-          print(
-            damage === undefined
-              ? `sound: ${frames} frames in ${segments.length} segments`
-              : `damaged: ${damage.segment}+${damage.offset}: ${damage.cause}`
-          )
+          if (damage === undefined) {
+            const held = Object.values(jobs).reduce((sum, each) => sum + each, 0)
+            print(`sound: ${frames} frames in ${segments.length} segments, ${held} jobs`)
+          } else print(`damaged: ${damage.segment}+${damage.offset}: ${damage.cause}`)
         }
         if (damage !== undefined) {
           return yield* new Unsuccessful({ detail: `${damage.segment}+${damage.offset}: ${damage.cause}` })
