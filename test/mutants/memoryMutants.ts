@@ -1,6 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { EnqueueItem, EnqueueResult, JobLogOperations, SettleRequest, SettleResult } from "../../src/log/JobLog.ts"
+import type {
+  EnqueueItem,
+  EnqueueResult,
+  JobLogOperations,
+  JobView,
+  SettleRequest,
+  SettleResult
+} from "../../src/log/JobLog.ts"
 import { refused, SessionDead } from "../../src/log/LogError.ts"
 import { showing } from "./Mutant.ts"
 import type { Mutant } from "./Mutant.ts"
@@ -482,6 +489,48 @@ export const memoryMutants: ReadonlyArray<Mutant> = [
     law: "capabilitiesHonest",
     within: 1,
     wrap: (log) => ({ ...log, claim: ({ names: _, ...request }) => log.claim(request) })
+  },
+  {
+    name: "nobody is told of a job's end",
+    law: "noLostWakeUp",
+    within: 1,
+    wrap: (log) => ({ ...log, changes: (request) => (request._tag === "Job" ? Effect.never : log.changes(request)) })
+  },
+  {
+    name: "a backlog has no end",
+    law: "limitsAtTheEdge",
+    within: 1,
+    wrap: (log) => ({
+      ...log,
+      control: (commands) => log.control(commands.filter((command) => command._tag !== "Configure"))
+    })
+  },
+  {
+    name: "reads ignore the state asked for",
+    law: "readsAgree",
+    within: 50,
+    wrap: (log) => ({
+      ...log,
+      read: (query) => log.read(query._tag === "Jobs" ? { ...query, state: undefined } : query)
+    })
+  },
+  {
+    name: "a page repeats its last job on the next",
+    law: "readsAgree",
+    within: 50,
+    wrap: (log) => {
+      let last: JobView | undefined
+      return {
+        ...log,
+        read: (query) =>
+          Effect.map(log.read(query), (answer) => {
+            if (query._tag !== "Jobs" || answer._tag !== "Jobs") return answer
+            const jobs = query.after === undefined || last === undefined ? answer.jobs : [last, ...answer.jobs]
+            last = answer.jobs.at(-1)
+            return { ...answer, jobs: jobs.slice(0, query.limit) }
+          })
+      }
+    }
   },
   {
     name: "leased jobs are counted as ready",
