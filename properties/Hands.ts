@@ -104,7 +104,11 @@ export const unexpected = (
 }
 
 /**
- * Whether a session's refusal is in order. Answers whether the call counts as refused.
+ * Judges a refusal of a session's call: as dead it must be dead, and anything else had no reason.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
  */
 export const sessionRefused = (
   world: World,
