@@ -178,7 +178,7 @@ export const groupsOf = (options: Arguments): ReadonlyArray<Group> => {
         `enqueue.bulk${batch}`,
         "bulk",
         log,
-        { jobs: sizes.enqueued, warmup: sizes.enqueued / 5, batch },
+        { jobs: sizes.enqueued, warmup: sizes.enqueued / 2, batch },
         {
           ...perSecond,
           valueOf: rate
@@ -190,7 +190,7 @@ export const groupsOf = (options: Arguments): ReadonlyArray<Group> => {
         "enqueue.single64",
         "single",
         log,
-        { jobs: sizes.enqueued, warmup: sizes.enqueued / 5, workers: 64 },
+        { jobs: sizes.enqueued, warmup: sizes.enqueued / 2, workers: 64 },
         {
           ...perSecond,
           valueOf: rate
