@@ -42,6 +42,7 @@ export class Claimed {
   add(store: JobStore, row: number, most: number): void {
     const chunk = store.table.chunk(row)
     const i = store.table.index(row)
+    const slot = chunk.slot[i]!
     let at = this.count * stride
     if (at === this.#columns.length) this.#grow(most)
     const columns = this.#columns
@@ -50,9 +51,9 @@ export class Claimed {
     columns[at++] = chunk.offset[i]!
     columns[at++] = chunk.length[i]!
     columns[at++] = chunk.priority[i]!
-    columns[at++] = chunk.attempts[i]!
-    columns[at++] = chunk.deliveries[i]!
-    columns[at++] = chunk.generation[i]!
+    columns[at++] = store.grants.attempts[slot]!
+    columns[at++] = store.grants.deliveries[slot]!
+    columns[at++] = store.grants.generation[slot]!
     columns[at++] = chunk.visibleAt[i]!
     columns[at] = (chunk.flags[i]! & Flag.Deadline) === 0 ? Number.NaN : store.deadlines.get(row)!
     this.#profiles.push(store.profiles.at(chunk.profile[i]!))

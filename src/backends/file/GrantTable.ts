@@ -1,6 +1,6 @@
 /**
- * What a job has only while it is leased or terminal: holder, token, and when it ended. Slots are columns as well, and
- * a session's slots form a linked list, so that a grant and its end cost no allocation.
+ * What a job has only once it was granted, replaced or ended: its counters, holder and token, and when it ended. Slots
+ * are columns as well, and a session's slots form a linked list, so that a grant and its end cost no allocation.
  *
  * @since 0.1.0
  */
@@ -19,6 +19,9 @@ const smallest = 256
 export class GrantTable {
   token = new Float64Array(smallest)
   finishedAt = new Float64Array(smallest)
+  generation = new Uint32Array(smallest)
+  attempts = new Uint16Array(smallest)
+  deliveries = new Uint16Array(smallest)
   row = new Uint32Array(smallest)
   /** Number of the holding session, {@link noSession} when nobody holds it. */
   session = new Uint32Array(smallest)
@@ -45,6 +48,9 @@ export class GrantTable {
     this.token[slot] = 0
     this.finishedAt[slot] = 0
     this.session[slot] = noSession
+    this.generation[slot] = 1
+    this.attempts[slot] = 0
+    this.deliveries[slot] = 0
     return slot
   }
 
@@ -95,20 +101,29 @@ export class GrantTable {
 
   #grow(): void {
     const length = this.row.length * 2
-    const wider = (old: Uint32Array): Uint32Array<ArrayBuffer> => {
+    const wider32 = (old: Uint32Array): Uint32Array<ArrayBuffer> => {
       const column = new Uint32Array(length)
       column.set(old)
       return column
     }
-    const token = new Float64Array(length)
-    token.set(this.token)
-    this.token = token
-    const finishedAt = new Float64Array(length)
-    finishedAt.set(this.finishedAt)
-    this.finishedAt = finishedAt
-    this.row = wider(this.row)
-    this.session = wider(this.session)
-    this.next = wider(this.next)
-    this.previous = wider(this.previous)
+    const wider16 = (old: Uint16Array): Uint16Array<ArrayBuffer> => {
+      const column = new Uint16Array(length)
+      column.set(old)
+      return column
+    }
+    const wider64 = (old: Float64Array): Float64Array<ArrayBuffer> => {
+      const column = new Float64Array(length)
+      column.set(old)
+      return column
+    }
+    this.token = wider64(this.token)
+    this.finishedAt = wider64(this.finishedAt)
+    this.generation = wider32(this.generation)
+    this.attempts = wider16(this.attempts)
+    this.deliveries = wider16(this.deliveries)
+    this.row = wider32(this.row)
+    this.session = wider32(this.session)
+    this.next = wider32(this.next)
+    this.previous = wider32(this.previous)
   }
 }

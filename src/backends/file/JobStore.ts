@@ -143,6 +143,12 @@ export class JobStore {
     return this.profiles.at(this.table.chunk(row).profile[this.table.index(row)]!)
   }
 
+  /** Grants of the job in its present generation. */
+  deliveriesOf(row: number): number {
+    const slot = this.table.chunk(row).slot[this.table.index(row)]!
+    return slot === noSlot ? 0 : this.grants.deliveries[slot]!
+  }
+
   sequenceOf = (row: number): number => this.table.chunk(row).sequence[this.table.index(row)]!
 
   /** Stores a new job with the next sequence; the four words of its id begin at `words[at]`. */
@@ -157,7 +163,6 @@ export class JobStore {
     id[i * 4 + 3] = words[at + 3]!
     const sequence = this.nextSequence++
     chunk.sequence[i] = sequence
-    chunk.generation[i] = 1
     this.ids.add(row)
     this.sequences.set(sequence, row)
     job.profile.queue.counts[Status.Waiting]!++
@@ -178,15 +183,14 @@ export class JobStore {
     counts[Status.Waiting]!--
     counts[state.status]!++
     chunk.status[i] = state.status
-    chunk.attempts[i] = state.attempts
-    chunk.deliveries[i] = state.deliveries
-    chunk.generation[i] = state.generation
     if (state.started) chunk.flags[i]! |= Flag.Started
     if (state.granted) chunk.flags[i]! |= Flag.Granted
     this.#setCause(row, state.cause)
-    if (state.holder !== noSession || state.status >= Status.Completed) {
-      const slot = this.grants.allocate(row)
-      chunk.slot[i] = slot
+    if (state.granted || state.generation > 1 || state.status >= Status.Completed) {
+      const slot = this.#slot(chunk, i, row)
+      this.grants.attempts[slot] = state.attempts
+      this.grants.deliveries[slot] = state.deliveries
+      this.grants.generation[slot] = state.generation
       this.grants.finishedAt[slot] = state.finishedAt
       if (state.holder !== noSession) this.#hold(row, slot, state.holder, state.token)
     }
@@ -313,8 +317,7 @@ export class JobStore {
     this.#setCause(row, undefined)
     if (job.priority !== chunk.priority[i]) chunk.flags[i]! &= ~Flag.InLane
     chunk.flags[i]! &= ~(Flag.Group | Flag.Deadline | Flag.Cause)
-    chunk.generation[i]!++
-    chunk.attempts[i] = 0
+    this.grants.generation[this.#slot(chunk, i, row)]!++
     this.#describe(row, chunk, i, job, segment, offset, length)
     if (this.scheduling) place(this, row)
   }
@@ -329,12 +332,21 @@ export class JobStore {
     counts[Status.Waiting]!--
     counts[Status.Leased]!++
     chunk.status[i] = Status.Leased
-    chunk.deliveries[i]!++
     const flags = chunk.flags[i]!
     chunk.flags[i] = (flags & ~Flag.Started) | Flag.Granted
-    const slot = grants.allocate(row)
-    chunk.slot[i] = slot
+    const slot = this.#slot(chunk, i, row)
+    grants.deliveries[slot]!++
     this.#hold(row, slot, session, this.nextToken++)
+    return slot
+  }
+
+  /** The row's slot, made if it has none yet. */
+  #slot(chunk: JobChunk, i: number, row: number): number {
+    let slot = chunk.slot[i]!
+    if (slot === noSlot) {
+      slot = this.grants.allocate(row)
+      chunk.slot[i] = slot
+    }
     return slot
   }
 
@@ -354,6 +366,7 @@ export class JobStore {
     this.holders.unlink(grants.session[slot]!, slot)
     grants.session[slot] = noSession
     grants.unindexToken(slot)
+    grants.id[slot] = undefined
     chunk.flags[i]! &= ~Flag.Started
     if ((chunk.flags[i]! & Flag.Group) !== 0) freePermit(this, row)
     return slot
@@ -369,7 +382,7 @@ export class JobStore {
     queue.counts[Status.Leased]!--
     queue.counts[Status.Completed]!++
     chunk.status[i] = Status.Completed
-    chunk.attempts[i]!++
+    this.grants.attempts[slot]!++
     this.grants.finishedAt[slot] = at
     const flags = chunk.flags[i]!
     if ((flags & (Flag.Cause | Flag.Progress | Flag.Group)) !== 0) {
@@ -426,9 +439,9 @@ export class JobStore {
       status,
       priority: chunk.priority[i]!,
       visibleAt: chunk.visibleAt[i]!,
-      attempts: chunk.attempts[i]!,
-      deliveries: chunk.deliveries[i]!,
-      generation: chunk.generation[i]!,
+      attempts: slot === noSlot ? 0 : this.grants.attempts[slot]!,
+      deliveries: slot === noSlot ? 0 : this.grants.deliveries[slot]!,
+      generation: slot === noSlot ? 1 : this.grants.generation[slot]!,
       // an earlier grant's token is not kept: any number below the next one says that there was one
       token: session !== noSession ? this.grants.token[slot]! : (flags & Flag.Granted) === 0 ? 0 : 1,
       session: session === noSession ? undefined : this.holders.nameOf(session),
@@ -458,9 +471,13 @@ export class JobStore {
     if (chunk.priority[i] !== after.priority) chunk.flags[i]! &= ~Flag.InLane
     chunk.priority[i] = after.priority
     chunk.visibleAt[i] = after.visibleAt
-    chunk.attempts[i] = after.attempts
-    chunk.deliveries[i] = after.deliveries
-    chunk.generation[i] = after.generation
+    const slot = chunk.slot[i]!
+    // a job without a slot was never granted, and no event but a grant or an end changes these of such a job
+    if (slot !== noSlot) {
+      this.grants.attempts[slot] = after.attempts
+      this.grants.deliveries[slot] = after.deliveries
+      this.grants.generation[slot] = after.generation
+    }
     chunk.flags[i] = after.started ? chunk.flags[i]! | Flag.Started : chunk.flags[i]! & ~Flag.Started
     this.#setCause(row, after.cause)
     if (after.deadline === undefined && before.deadline !== undefined) {
@@ -475,12 +492,8 @@ export class JobStore {
     const wasTerminal = before.finishedAt !== undefined
     const isTerminal = after.finishedAt !== undefined
     if (isTerminal) {
-      if (chunk.slot[i] === noSlot) chunk.slot[i] = this.grants.allocate(row)
-      this.grants.finishedAt[chunk.slot[i]!] = after.finishedAt
+      this.grants.finishedAt[this.#slot(chunk, i, row)] = after.finishedAt
       if (after.status === "Cancelled" && (chunk.flags[i]! & Flag.Key) !== 0) this.keys.free(row)
-    } else if (after.status === "Waiting" && chunk.slot[i] !== noSlot) {
-      this.grants.free(chunk.slot[i]!)
-      chunk.slot[i] = noSlot
     }
     if ((chunk.flags[i]! & Flag.Group) !== 0) {
       const wasMember = !wasTerminal || before.session !== undefined

@@ -45,7 +45,7 @@ const chunkBits = 14
 /** Rows of one chunk. */
 export const chunkRows = 1 << chunkBits
 const rowMask = chunkRows - 1
-const bytesPerRow = 70
+const bytesPerRow = 61
 
 /**
  * The columns of 16,384 rows, in one allocation.
@@ -65,14 +65,11 @@ export class JobChunk {
   readonly offset: Uint32Array
   readonly length: Uint32Array
   readonly profile: Uint32Array
-  /** Row of the grant table while leased or terminal; on a free row the next free row. */
+  /** Row of the grant table, once the job was granted, replaced or ended; on a free row the next free row. */
   readonly slot: Uint32Array
-  readonly generation: Uint32Array
-  readonly attempts: Uint16Array
-  readonly deliveries: Uint16Array
   readonly flags: Uint16Array
   /** Mentions of the row in lanes, heaps and rings. It is used again only when there is none. */
-  readonly mentions: Uint16Array
+  readonly mentions: Uint8Array
   readonly priority: Int16Array
   readonly status: Uint8Array
 
@@ -92,13 +89,10 @@ export class JobChunk {
     this.length = new Uint32Array(buffer, take(4), chunkRows)
     this.profile = new Uint32Array(buffer, take(4), chunkRows)
     this.slot = new Uint32Array(buffer, take(4), chunkRows)
-    this.generation = new Uint32Array(buffer, take(4), chunkRows)
-    this.attempts = new Uint16Array(buffer, take(2), chunkRows)
-    this.deliveries = new Uint16Array(buffer, take(2), chunkRows)
     this.flags = new Uint16Array(buffer, take(2), chunkRows)
-    this.mentions = new Uint16Array(buffer, take(2), chunkRows)
     this.priority = new Int16Array(buffer, take(2), chunkRows)
     this.status = new Uint8Array(buffer, take(1), chunkRows)
+    this.mentions = new Uint8Array(buffer, take(1), chunkRows)
   }
 }
 
@@ -133,8 +127,6 @@ export class JobTable {
       const i = row & rowMask
       this.#free = chunk.slot[i]!
       chunk.flags[i] = 0
-      chunk.attempts[i] = 0
-      chunk.deliveries[i] = 0
       chunk.slot[i] = noSlot
       chunk.status[i] = Status.Waiting
       return row
@@ -160,14 +152,14 @@ export class JobTable {
     const mentions = this.chunk(row).mentions
     const count = mentions[row & rowMask]!
     // a row that was mentioned so often stays mentioned for ever: it is lost, which is cheaper than a wider column
-    if (count < 0xffff) mentions[row & rowMask] = count + 1
+    if (count < 0xff) mentions[row & rowMask] = count + 1
   }
 
   unmention(row: number): void {
     const chunk = this.chunk(row)
     const i = row & rowMask
     const count = chunk.mentions[i]!
-    if (count === 0xffff) return
+    if (count === 0xff) return
     if (count === 0) throw new Error("leasehold: a row that nothing mentions was given up")
     chunk.mentions[i] = count - 1
     if (count === 1 && chunk.status[i] === Status.Free) this.#recycle(chunk, i, row)

@@ -24,7 +24,7 @@ export const place = (store: JobStore, row: number): void => {
     queue.delayed++
     delay(store, queue, row, visibleAt)
     // a job that was granted before keeps its place, so that its group waits for its next attempt
-    if ((flags & Flag.Group) !== 0 && chunk.deliveries[i]! > 0 && queue.policy.groupOnRetry === "block") {
+    if ((flags & Flag.Group) !== 0 && store.deliveriesOf(row) > 0 && queue.policy.groupOnRetry === "block") {
       joinLine(store, queue, row)
     }
     return
@@ -100,7 +100,7 @@ const headOf = (store: JobStore, queue: QueueState, group: Group): number => {
     const i = table.index(row)
     if (chunk.status[i] === Status.Waiting && store.groups.get(row) === group) {
       if ((chunk.flags[i]! & Flag.Delayed) === 0) return row
-      if (chunk.deliveries[i]! > 0 && queue.policy.groupOnRetry === "block") return row
+      if (store.deliveriesOf(row) > 0 && queue.policy.groupOnRetry === "block") return row
     }
     line.pop()
     chunk.flags[i]! &= ~Flag.InLine
@@ -157,7 +157,7 @@ export const refreshGroups = (store: JobStore, queue: QueueState): void => {
       const chunk = store.table.chunk(row)
       const at = store.table.index(row)
       const flags = chunk.flags[at]!
-      if (chunk.status[at] !== Status.Waiting || chunk.deliveries[at] === 0) continue
+      if (chunk.status[at] !== Status.Waiting || store.deliveriesOf(row) === 0) continue
       if ((flags & Flag.Delayed) !== 0 && (flags & Flag.Group) !== 0) joinLine(store, queue, row)
     }
   }

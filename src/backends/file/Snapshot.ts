@@ -71,9 +71,10 @@ export const writeSnapshot = (
   )
   writer.varint(zigzag(chunk.priority[i]!))
   writer.varint(chunk.visibleAt[i]!)
-  writer.varint(chunk.attempts[i]!)
-  writer.varint(chunk.deliveries[i]!)
-  writer.varint(chunk.generation[i]!)
+  const { attempts, deliveries, generation } = store.grants
+  writer.varint(slot === noSlot ? 0 : attempts[slot]!)
+  writer.varint(slot === noSlot ? 0 : deliveries[slot]!)
+  writer.varint(slot === noSlot ? 1 : generation[slot]!)
   if (holder !== noSession) {
     writer.varint(holder)
     writer.varint(store.grants.token[slot]!)
