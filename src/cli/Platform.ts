@@ -7,12 +7,14 @@
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Path from "effect/Path"
 import * as Sink from "effect/Sink"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Terminal from "effect/Terminal"
 import * as CliConfig from "effect/cli/CliConfig"
+import type * as CliError from "effect/cli/CliError"
 import * as CliOutput from "effect/cli/CliOutput"
 import type * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
@@ -30,15 +32,19 @@ const terminal = Terminal.make({
   display: (text) => Effect.sync(() => void process.stdout.write(text))
 })
 
+const lineOf = (error: CliError.NonShowHelpErrors): string => {
+  if (error._tag === "MissingOption" && error.option === "directory") {
+    return "which log? Give its --directory, or set LEASEHOLD_DIRECTORY"
+  }
+  return error.message.replace("Expected: Schema validation failed: ", "").replaceAll(/\n+\s*/g, " ")
+}
+
 /** Wrong usage is answered in a line or two on standard error: standard output stays empty for whoever reads it. */
 const presenter: CliOutput.Presenter = {
   present: (event) => {
     if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
     return Effect.sync(() => {
-      for (const error of event.errors) {
-        const line = error.message.replace("Expected: Schema validation failed: ", "").replaceAll(/\n+\s*/g, " ")
-        note(`leasehold: ${plain(line)}`)
-      }
+      for (const error of event.errors) note(`leasehold: ${plain(lineOf(error))}`)
       note(`try ${event.commandPath.join(" ")} --help`)
     })
   }
@@ -69,6 +75,8 @@ export const layer: Layer.Layer<Command.Environment> = Layer.mergeAll(
     ChildProcessSpawner.make(() => unused)
   ),
   CliOutput.layerPresenter(presenter),
+  // standard output is for answers
+  Layer.succeed(Logger.LogToStderr, true),
   // the wizard would prompt
   CliConfig.layer({ builtIns: GlobalFlag.BuiltIns.filter((each) => each !== GlobalFlag.Wizard) })
 )

@@ -156,7 +156,7 @@ describe("what is wrong is said in one line", () => {
       2,
       /--limit: "0"\. Expected a value between/
     ],
-    ["no directory", ["stats"], 2, /^leasehold: .*--directory/],
+    ["no directory", ["stats"], 2, /^leasehold: which log\? Give its --directory, or set LEASEHOLD_DIRECTORY\n/],
     [
       "a directory that is not there",
       ["stats", ...at("nowhere")],

@@ -144,6 +144,17 @@ describe("a scheduler's metrics", () => {
     }).pipe(withRegistry)
   )
 
+  it.live("add up where several schedulers of a process work on one queue", () =>
+    Effect.gen(function* () {
+      const one = () => JobScheduler.layerWith({ concurrency: 1, drainGrace: 0 }).pipe(Layer.provide(handlers))
+      const twice = Layer.merge(one(), one())
+      yield* Effect.gen(function* () {
+        yield* Wait.enqueueAll([{ n: 1 }, { n: 2 }])
+        while ((yield* snapshot).get("leasehold_running{queue=slow}") !== 2) yield* Effect.sleep(1)
+      }).pipe(Effect.provide(JobQueue.layer), Effect.provide(twice), Effect.provide(MemoryLog.layer()))
+    }).pipe(withRegistry)
+  )
+
   it.effect("have only the names and attributes of the catalogue, and every name of it", () =>
     Effect.gen(function* () {
       const context = yield* Effect.context<never>()
