@@ -34,7 +34,7 @@ export const singleClaimer: Law = overHistories({
     weights: { ClaimTogether: 6, AdvanceToExpiry: 3, Renew: 4, Reclaim: 3, Close: 1 },
     options: { priority: 10 }
   },
-  claimedBy: (can) => can.fence === "strict"
+  claimedBy: (can) => can.lease === "timed"
 })
 
 /**
@@ -79,8 +79,7 @@ export const tokenMonotone: Law = overHistories({
   profile: {
     weights: { Claim: 8, Crash: 3, CrashDuring: 2, AdvanceToExpiry: 2, Reclaim: 2, Redrive: 1 },
     options: {}
-  },
-  claimedBy: (can) => can.tokenScope === "log"
+  }
 })
 
 /**
@@ -94,7 +93,8 @@ export const attemptsBounded: Law = overHistories({
   profile: {
     weights: { Claim: 9, Settle: 8, AdvanceToExpiry: 3, Reclaim: 3, Renew: 3, Close: 2, Crash: 1, Redrive: 1 },
     options: { bounds: 80 }
-  }
+  },
+  claimedBy: (can) => can.attempts === "job"
 })
 
 /**

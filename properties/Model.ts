@@ -112,7 +112,8 @@ export interface Model {
   readonly paused: Set<string>
   readonly policies: Map<string, { readonly groupConcurrency: number; readonly stepAside: boolean }>
   readonly tombstones: Array<Tombstone>
-  maxToken: bigint
+  /** Greatest token granted so far, by queue. */
+  readonly maxTokens: Map<string, bigint>
   nextOrder: number
 }
 
@@ -127,7 +128,7 @@ export const empty = (): Model => ({
   paused: new Set(),
   policies: new Map(),
   tombstones: [],
-  maxToken: 0n,
+  maxTokens: new Map(),
   nextOrder: 0
 })
 

@@ -44,7 +44,20 @@ const intact = (job: ModelJob, grant: Grant): boolean => {
   return of(job.item) === of(grant)
 }
 
-const judgeGrant = (model: Model, grant: Grant, request: ClaimRequest, window: Window, report: Report): void => {
+/** The greatest token granted so far, in one queue or in all of the log. */
+const greatestToken = (model: Model, queue?: string): bigint => {
+  if (queue !== undefined) return model.maxTokens.get(queue) ?? 0n
+  return [...model.maxTokens.values()].reduce((greatest, token) => (token > greatest ? token : greatest), 0n)
+}
+
+const judgeGrant = (
+  model: Model,
+  grant: Grant,
+  request: ClaimRequest,
+  window: Window,
+  capabilities: Capabilities,
+  report: Report
+): void => {
   const job = model.jobs.get(grant.id)
   if (job === undefined) {
     report("payloadIntact", `granted ${grant.id}, which was never enqueued`)
@@ -78,9 +91,8 @@ const judgeGrant = (model: Model, grant: Grant, request: ClaimRequest, window: W
     report("deadLettersConserved", `granted ${window.before - job.deadline} ms after its deadline`)
   }
   if (model.paused.has(job.item.queue)) report("pauseHolds", `granted from the paused queue ${job.item.queue}`)
-  if (grant.token <= model.maxToken) {
-    report("tokenMonotone", `token ${grant.token} after token ${model.maxToken}`)
-  }
+  const greatest = greatestToken(model, capabilities.tokenScope === "queue" ? grant.queue : undefined)
+  if (grant.token <= greatest) report("tokenMonotone", `token ${grant.token} after token ${greatest}`)
   if (!intact(job, grant)) {
     report("payloadIntact", `granted as ${shown(grant)}, enqueued as ${shown(job.item)}`)
   }
@@ -163,7 +175,7 @@ export const grantTo = (model: Model, job: ModelJob, session: string, token: big
   job.started = false
   job.oldProgress = true
   job.backingOff = false
-  if (token > model.maxToken) model.maxToken = token
+  if (token > greatestToken(model, job.item.queue)) model.maxTokens.set(job.item.queue, token)
 }
 
 /**
@@ -197,7 +209,7 @@ export const claimed = (
   if (result.grants.length === 0 && !together) judgeNextAt(model, request, result, window, reporter("claim"))
   for (const grant of result.grants) {
     const report = reporter(`claim of ${grant.id}`)
-    judgeGrant(model, grant, request, window, report)
+    judgeGrant(model, grant, request, window, capabilities, report)
     const job = model.jobs.get(grant.id)
     if (job === undefined) continue
     if (!together) {
