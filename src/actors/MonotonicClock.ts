@@ -16,7 +16,8 @@ import * as Effect from "effect/Effect"
  */
 export type Elapsed = () => number
 
-const slack = 2
+/** Milliseconds that the two clocks may differ without either having jumped: the wall clock counts whole ones. */
+const tolerance = 2
 
 /**
  * @since 0.1.0
@@ -25,16 +26,22 @@ const slack = 2
  */
 export const make: Effect.Effect<Elapsed> = Clock.clockWith((clock) =>
   Effect.sync(() => {
-    const wallStart = clock.currentTimeMillisUnsafe()
     const monotonicStart = clock.monotonicTimeNanosUnsafe()
-    let ahead = 0
+    /** How far the wall clock was ahead of the monotonic one when both were last seen to agree. */
+    let ahead = clock.currentTimeMillisUnsafe()
+    /** What the wall clock has counted beyond the monotonic one, all its leaps together. */
+    let leapt = 0
     let elapsed = 0
     return () => {
-      const wall = clock.currentTimeMillisUnsafe() - wallStart
       const monotonic = Number(clock.monotonicTimeNanosUnsafe() - monotonicStart) / 1e6
-      // the wall clock counts whole milliseconds: only a real lead of it is taken over
-      if (wall > monotonic + ahead + slack) ahead = wall - monotonic
-      if (monotonic + ahead > elapsed) elapsed = monotonic + ahead
+      const drift = clock.currentTimeMillisUnsafe() - monotonic - ahead
+      if (drift > tolerance || drift < -tolerance) {
+        // a leap ahead counts; one back only means that the wall clock counts from there, or time would stand still
+        // until it has caught up with its own mistake
+        if (drift > 0) leapt += drift
+        ahead += drift
+      }
+      elapsed = Math.max(elapsed, monotonic + leapt)
       return elapsed
     }
   })
