@@ -26,6 +26,7 @@ import * as Metrics from "./Metrics.ts"
 import * as MetricsGauges from "./MetricsGauges.ts"
 import type { MetricsPortUnavailable } from "./PrometheusServer.ts"
 import { type ResolvedOptions, resolve, type SchedulerOptions } from "./SchedulerConfig.ts"
+import { assertOptions } from "./SchedulerLimits.ts"
 import { SchedulerTelemetry } from "./SchedulerTelemetry.ts"
 
 export type { SchedulerOptions } from "./SchedulerConfig.ts"
@@ -112,6 +113,7 @@ export const make = Effect.fnUntraced(function* (
   JobLog | Scope.Scope
 > {
   const options = yield* resolve(given)
+  assertOptions(options)
   const log = yield* JobLog
   const givenTelemetry = yield* SchedulerTelemetry
   const telemetry = givenTelemetry ?? Metrics.make(yield* Effect.context<never>())

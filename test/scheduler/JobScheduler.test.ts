@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -228,6 +230,27 @@ describe("starting", () => {
           work(counted).pipe(Effect.provideService(ConfigProvider.ConfigProvider, invalid), Effect.scoped)
         )
         assert.strictEqual(error._tag, "ConfigError")
+      })
+    )
+  )
+
+  it.effect("options outside of their limits are a bug, and say which", () =>
+    produce(
+      Effect.gen(function* () {
+        for (const [part, options] of [
+          ["concurrency", { concurrency: 0 }],
+          ["concurrency", { concurrency: 1.5 }],
+          ["concurrency", { concurrency: Number.NaN }],
+          [`queues\\["mail"\\]`, { queues: { mail: { concurrency: -1 } } }],
+          ["maxPrefetch", { maxPrefetch: 1e9 }],
+          ["leaseDuration", { leaseDuration: "1 millis" }],
+          ["pollInterval", { pollInterval: 0 }],
+          ["drainGrace", { drainGrace: Duration.infinity }]
+        ] as const) {
+          const exit = yield* Effect.exit(Effect.scoped(work(sleeping, options)))
+          assert.isTrue(Exit.isFailure(exit))
+          if (Exit.isFailure(exit)) assert.match(String(Cause.squash(exit.cause)), new RegExp(`RangeError.*${part}`))
+        }
       })
     )
   )
