@@ -86,25 +86,33 @@ export const mustHoldLog = (path: string): Effect.Effect<void, NoLog> =>
   })
 
 /**
+ * An open log, as its operations and as queues.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface OpenLog {
+  readonly log: JobLogOperations
+  readonly queue: JobQueueOperations
+}
+
+/**
  * A log to look at. It may be in use by its owner; what is seen is what was durable when it was opened.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const reading: (
-  directory: string
-) => Effect.Effect<
-  { readonly queue: JobQueueOperations; readonly log: JobLogOperations },
-  LogError | NoLog,
-  Scope.Scope
-> = Effect.fnUntraced(function* (path) {
-  const absolute = Path.resolve(path)
-  yield* mustHoldLog(absolute)
-  const { readDirectory } = yield* Effect.promise(() => import("../backends/file/FileReader.ts"))
-  const log = partial(yield* readDirectory(absolute))
-  return { log, queue: makeQueue(log) }
-})
+export const reading: (directory: string) => Effect.Effect<OpenLog, LogError | NoLog, Scope.Scope> = Effect.fnUntraced(
+  function* (path) {
+    const absolute = Path.resolve(path)
+    yield* mustHoldLog(absolute)
+    const { readDirectory } = yield* Effect.promise(() => import("../backends/file/FileReader.ts"))
+    const log = partial(yield* readDirectory(absolute))
+    return { log, queue: makeQueue(log) }
+  }
+)
 
 /**
  * A log to change: through its live owner, else opened for the while. Fails with `OwnedBy` where the owner lives and
@@ -116,12 +124,11 @@ export const reading: (
  */
 export const writing: (
   directory: string
-) => Effect.Effect<JobQueueOperations, LogError | NoLog | Config.ConfigError, Scope.Scope> = Effect.fnUntraced(
-  function* (path) {
-    const absolute = Path.resolve(path)
-    yield* mustHoldLog(absolute)
-    const settings = yield* fileSettings
-    const { openForControl } = yield* Effect.promise(() => import("../backends/file/RemoteLog.ts"))
-    return makeQueue(partial(yield* openForControl({ directory: absolute, ...settings })))
-  }
-)
+) => Effect.Effect<OpenLog, LogError | NoLog | Config.ConfigError, Scope.Scope> = Effect.fnUntraced(function* (path) {
+  const absolute = Path.resolve(path)
+  yield* mustHoldLog(absolute)
+  const settings = yield* fileSettings
+  const { openForControl } = yield* Effect.promise(() => import("../backends/file/RemoteLog.ts"))
+  const log = partial(yield* openForControl({ directory: absolute, ...settings }))
+  return { log, queue: makeQueue(log) }
+})

@@ -1,8 +1,11 @@
 /** Each command in the form for people and in the form for programs, on a log that nobody has open. */
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { id, makePlace, seed } from "./harness.ts"
+
+// each command is a process of its own
+vi.setConfig({ testTimeout: 60_000 })
 
 const place = makePlace()
 const log = place.fresh()

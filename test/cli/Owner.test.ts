@@ -1,8 +1,11 @@
 /** Commands beside a live process that owns the log and runs its jobs. */
 import { rmSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { id, makePlace, type Owner, startOwner } from "./harness.ts"
+
+// each command is a process of its own
+vi.setConfig({ testTimeout: 60_000 })
 
 const place = makePlace()
 afterAll(place.remove)

@@ -1,8 +1,11 @@
 /** `leasehold verify` on sound, torn and damaged directories. */
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { makePlace, seed } from "./harness.ts"
+
+// each command is a process of its own
+vi.setConfig({ testTimeout: 60_000 })
 
 const place = makePlace()
 const log = place.fresh()

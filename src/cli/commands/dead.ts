@@ -98,7 +98,7 @@ const redrive = Command.make("redrive", { ...selection, directory, json }, ({ di
     json,
     Effect.gen(function* () {
       const chosen = yield* toSelection(given)
-      const queue = yield* writing(directory)
+      const { queue } = yield* writing(directory)
       yield* report("redriven", yield* queue.deadLetters.redrive(chosen), json)
     })
   )
@@ -133,7 +133,7 @@ const purge = Command.make(
             detail: "nothing was removed: look with --preview at what would go, and say --yes to remove it for good"
           })
         }
-        const queue = yield* writing(directory)
+        const { queue } = yield* writing(directory)
         yield* report("purged", yield* queue.deadLetters.purge(chosen), json)
       })
     )

@@ -135,17 +135,13 @@ const cancel = Command.make(
     answering(
       json,
       Effect.gen(function* () {
-        const queue = yield* writing(directory)
+        const { log } = yield* writing(directory)
         const cancelled: Array<string> = []
         const refused: Array<{ readonly id: string; readonly reason: string }> = []
-        for (const id of ids) {
-          yield* queue.cancel(id).pipe(
-            Effect.map(() => void cancelled.push(id)),
-            Effect.catchTags({
-              JobNotFound: () => Effect.sync(() => void refused.push({ id, reason: "unknownJob" })),
-              CommandRefused: ({ reason }) => Effect.sync(() => void refused.push({ id, reason }))
-            })
-          )
+        const results = yield* log.control(ids.map((id) => ({ _tag: "Cancel", id })))
+        for (const [at, result] of results.entries()) {
+          if (result._tag === "Done") cancelled.push(ids[at]!)
+          else refused.push({ id: ids[at]!, reason: result.reason })
         }
         if (json) printJson({ cancelled, refused })
         else {

@@ -16,7 +16,7 @@ const pause = Command.make("pause", { queue: queueName, directory, json }, ({ di
   answering(
     json,
     Effect.gen(function* () {
-      yield* (yield* writing(directory)).pause(queue)
+      yield* (yield* writing(directory)).queue.pause(queue)
       if (json) printJson({ queue, paused: true })
       else print(`${queue} is paused: running jobs finish, no more start, enqueue stays open`)
     })
@@ -27,7 +27,7 @@ const resume = Command.make("resume", { queue: queueName, directory, json }, ({ 
   answering(
     json,
     Effect.gen(function* () {
-      yield* (yield* writing(directory)).resume(queue)
+      yield* (yield* writing(directory)).queue.resume(queue)
       if (json) printJson({ queue, paused: false })
       else print(`${queue} is open`)
     })
