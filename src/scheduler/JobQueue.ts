@@ -276,7 +276,10 @@ export const make = (log: JobLogOperations): JobQueueOperations => {
             })
           default:
             yield* Effect.raceFirst(
-              log.capabilities.notify ? Effect.ignore(log.changes({ _tag: "Job", id })) : Effect.never,
+              // a hint that fails is none: the poll is what remains
+              log.capabilities.notify
+                ? Effect.catchCause(log.changes({ _tag: "Job", id }), () => Effect.never)
+                : Effect.never,
               Effect.sleep(pollMillis)
             )
         }

@@ -9,6 +9,7 @@ import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 
+// `any` twice, as variance makes no other type fit every codec; nothing is read through it
 /**
  * A schema that a job may use.
  *
@@ -16,7 +17,6 @@ import * as Schema from "effect/Schema"
  * @category models
  * @stability unstable
  */
-// `any` twice, as variance makes no other type fit every codec; nothing is read through it
 // oxlint-disable-next-line typescript/no-explicit-any
 export type JobSchema = Schema.Codec<any, any, never, never>
 

@@ -192,8 +192,7 @@ const overFile = Effect.fnUntraced(function* (
   const millis = (yield* Clock.currentTimeMillis) - startedAt
   display.line("all jobs are finished; checking each one against its file")
   const proof = yield* Proof.collect(options.dir, paths, leasedAtKills).pipe(
-    Effect.provide(JobQueue.layer),
-    Effect.provide(FileLog.layer({ directory: logDirectory }))
+    Effect.provide(JobQueue.layer.pipe(Layer.provide(FileLog.layer({ directory: logDirectory }))))
   )
   const outcome: Outcome = { proof, kills, millis, claims }
   return outcome
