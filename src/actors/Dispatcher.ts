@@ -133,7 +133,11 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
       continue
     }
     const pause = Math.min(options.pollInterval, nextAt === undefined ? Infinity : Math.max(1, nextAt - now))
+    // a hint that fails is none: the pause is what remains, so that this loop does not spin
     const changes = notify ? log.changes({ _tag: "Queue", queue: pool.queue, cursor }) : Effect.never
-    yield* Effect.raceFirst(Effect.ignore(changes), Effect.sleep(pause))
+    yield* Effect.raceFirst(
+      Effect.catchCause(changes, () => Effect.never),
+      Effect.sleep(pause)
+    )
   }
 })

@@ -161,3 +161,22 @@ it.effect("what an interrupted claim was granted is given back when its session 
     assert.deepStrictEqual([view.state, view.attempts, view.deliveries], ["Ready", 0, 1])
   })
 )
+
+it.effect("does not spin when hints fail, or when nothing may be granted", () =>
+  Effect.gen(function* () {
+    for (const fault of [FaultyLog.down, FaultyLog.defect, FaultyLog.none]) {
+      const sound = yield* MemoryLog.make()
+      const over = FaultyLog.make({ ...sound, capabilities: { ...sound.capabilities, parkedClaims: false } })
+      over.always("changes", fault)
+      const it = yield* rig(() => Effect.succeed(complete), { over })
+      yield* over.log.control([{ _tag: "Pause", queue: "q" }])
+      yield* it.enqueue(item(1), item(2, { delay: 1_000 }), item(3, { group: "g" }), item(4, { deadline: 30_000 }))
+      yield* TestClock.adjust("1 minute")
+      assert.isAtMost(over.callsOf("claim").length, 70, fault._tag)
+      yield* over.log.control([{ _tag: "Resume", queue: "q" }])
+      yield* TestClock.adjust(1_000)
+      assert.strictEqual((yield* it.counts).completed, 3)
+      yield* it.stop
+    }
+  })
+)

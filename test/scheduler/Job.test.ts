@@ -10,7 +10,8 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as TestClock from "effect/testing/TestClock"
 import { JobLog } from "../../src/log/JobLog.ts"
 import * as Job from "../../src/scheduler/Job.ts"
-import { JobQueue } from "../../src/scheduler/JobQueue.ts"
+import { JobQueue, make as makeQueue } from "../../src/scheduler/JobQueue.ts"
+import * as FaultyLog from "../support/FaultyLog.ts"
 import { produce, view, work } from "./bench.ts"
 
 class Add extends Job.make("add", {
@@ -266,6 +267,24 @@ describe("await", () => {
         yield* TestClock.adjust(1)
         assert.strictEqual(yield* Fiber.join(waiting), 42)
         assert.strictEqual(yield* Add.await(id), 42)
+      })
+    )
+  )
+
+  it.effect("polls a log whose hints fail, and does not spin", () =>
+    produce(
+      Effect.gen(function* () {
+        const faulty = FaultyLog.make(yield* JobLog)
+        faulty.always("changes", FaultyLog.down)
+        const { id } = yield* Add.enqueue({ left: 1, right: 1 })
+        const waiting = yield* Effect.forkChild(
+          Add.await(id).pipe(Effect.provideService(JobQueue, makeQueue(faulty.log)))
+        )
+        yield* TestClock.adjust("1 minute")
+        assert.isAtMost(faulty.callsOf("read").length, 62)
+        yield* work(added)
+        yield* TestClock.adjust(1_000)
+        assert.strictEqual(yield* Fiber.join(waiting), 2)
       })
     )
   )
