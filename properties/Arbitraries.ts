@@ -20,6 +20,8 @@ export interface Profile {
   readonly options: Partial<Record<"priority" | "delay" | "bounds" | "deadline" | "group" | "key" | "metadata", number>>
   /** Payloads that are easily damaged on the way. */
   readonly nastyPayloads?: boolean | undefined
+  /** Payloads large enough that a log's files come to an end now and then. */
+  readonly bulkyPayloads?: boolean | undefined
   /** Chance in percent of settlements with follow-ups. */
   readonly followUps?: number | undefined
   readonly length?: number | undefined
@@ -56,6 +58,8 @@ const nasty = fc.oneof(
   fc.string({ unit: "grapheme", maxLength: 40 })
 )
 
+const bulky = fc.constantFrom("{}", "{}", `"${"x".repeat(1500)}"`)
+
 const defined = <A extends object>(record: A): A => {
   const kept = Object.entries(record).filter(([, value]) => value !== undefined)
   // only optional properties can be undefined here, so that leaving them out keeps the type
@@ -67,7 +71,7 @@ const job = (profile: Profile): fc.Arbitrary<JobSpec> =>
     .record({
       queue: fc.constantFrom(0, 0, 0, 1),
       name: fc.nat(1),
-      payload: profile.nastyPayloads === true ? nasty : fc.constant("{}"),
+      payload: profile.nastyPayloads === true ? nasty : profile.bulkyPayloads === true ? bulky : fc.constant("{}"),
       priority: sometimes(profile.options.priority, fc.constantFrom(-2, -1, 0, 1, 2)),
       delay: sometimes(profile.options.delay, times),
       maxAttempts: sometimes(profile.options.bounds, fc.constantFrom(1, 2, 3)),

@@ -59,7 +59,10 @@ export const inSlot = (world: World, slot: number): string | undefined => {
  * @category getters
  * @stability unstable
  */
-export const say = (world: World, line: string): void => void world.lines.push(`   ${line}`)
+export const say = (world: World, line: string): void => {
+  // long strings say nothing more than their beginning
+  world.lines.push(`   ${line.replace(/"([^"]{60})[^"]{60,}"/g, '"$1…"')}`)
+}
 
 /**
  * An outcome in words.

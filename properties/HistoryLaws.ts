@@ -17,6 +17,7 @@ export const atLeastOnce: Law = overHistories({
   statement:
     "A job whose enqueue was acknowledged is there until it is settled, cancelled or purged, over every crash.",
   profile: {
+    bulkyPayloads: true,
     weights: { Enqueue: 8, Close: 1, Crash: 3, CrashDuring: 3, AdvanceToExpiry: 1, Reclaim: 1 },
     options: { priority: 20, delay: 20, group: 10 }
   }
@@ -77,6 +78,7 @@ export const tokenMonotone: Law = overHistories({
   name: "tokenMonotone",
   statement: "Fencing tokens increase strictly from grant to grant and are never used again, also after a crash.",
   profile: {
+    bulkyPayloads: true,
     weights: { Claim: 8, Crash: 3, CrashDuring: 2, AdvanceToExpiry: 2, Reclaim: 2, Redrive: 1 },
     options: {}
   }
@@ -162,6 +164,7 @@ export const keyDeduplicates: Law = overHistories({
   name: "keyDeduplicates",
   statement: "A key admits one job until that is terminal and its window has passed; whoever comes meanwhile is told.",
   profile: {
+    bulkyPayloads: true,
     weights: { Enqueue: 10, Settle: 8, Advance: 3, Cancel: 2, Redrive: 1, Purge: 1, Crash: 1 },
     options: { key: 85, delay: 10, priority: 10 }
   },
@@ -192,6 +195,7 @@ export const deadLettersConserved: Law = overHistories({
   statement:
     "A job out of attempts, deliveries or time becomes a dead letter with its payload and cause, and stays one.",
   profile: {
+    bulkyPayloads: true,
     weights: { Claim: 8, Settle: 8, AdvanceToExpiry: 2, Reclaim: 3, Advance: 2, Redrive: 2, Purge: 1, Crash: 2 },
     options: { bounds: 60, deadline: 30, delay: 10 }
   }
@@ -206,6 +210,7 @@ export const completedStaysCompleted: Law = overHistories({
   name: "completedStaysCompleted",
   statement: "A job whose completion was acknowledged keeps its result and is never granted again, over every crash.",
   profile: {
+    bulkyPayloads: true,
     weights: { Settle: 12, Claim: 8, AdvanceToExpiry: 2, Reclaim: 2, Purge: 1, Crash: 3, CrashDuring: 2 },
     options: { key: 10 }
   }
@@ -220,6 +225,7 @@ export const recoveryIsLegalPrefix: Law = overHistories({
   name: "recoveryIsLegalPrefix",
   statement: "After a crash the log shows all that was acknowledged, and of each call in flight all or nothing.",
   profile: {
+    bulkyPayloads: true,
     weights: {
       CrashDuring: 6,
       Crash: 3,

@@ -30,7 +30,7 @@ export const simulatedHarness = (name: string, through: (disk: Disk) => Disk = (
     const open = (on: SimulatedDisk) =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
-        const log = yield* FileLog.make({ directory: "/log", segmentBytes: 8192, disk: through(on.disk) }).pipe(
+        const log = yield* FileLog.make({ directory: "/log", segmentBytes: 4096, disk: through(on.disk) }).pipe(
           Scope.provide(scope),
           Effect.provideService(Clock.Clock, clock)
         )
