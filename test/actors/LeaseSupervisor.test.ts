@@ -5,7 +5,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import type { ClaimRequest, RenewRequest } from "../../src/log/JobLog.ts"
-import { Full, InvalidRequest, NotWritable } from "../../src/log/LogError.ts"
+import { Full, InvalidRequest, NotWritable, Poisoned } from "../../src/log/LogError.ts"
 import * as FaultyLog from "../support/FaultyLog.ts"
 import { complete, id, item, now, quiet, rig, type Rig } from "./rig.ts"
 
@@ -218,6 +218,23 @@ it.effect("a session that the log ended is replaced at once, and its runs are in
       yield* TestClock.adjust(1_000)
       const view = yield* it.view(1)
       assert.deepStrictEqual([view.state, view.session, view.attempts], ["Leased", next.session.id, 0])
+    })
+  )
+)
+
+it.effect("a poisoned log is opened anew, by whichever call meets it first", () =>
+  quiet(
+    Effect.gen(function* () {
+      const poisoned = FaultyLog.refuse(new Poisoned({ detail: "fdatasync: EIO" }))
+      for (const operation of ["claim", "settle", "renew"] as const) {
+        const it = yield* rig(() => Effect.as(Effect.sleep(1_200), complete), { leaseDuration: 3_000 })
+        it.faulty.next(operation, poisoned)
+        yield* it.enqueue(item(1))
+        yield* TestClock.adjust(20_000)
+        assert.strictEqual(it.faulty.callsOf("open").length, 2, operation)
+        assert.strictEqual((yield* it.view(1)).state, "Completed", operation)
+        yield* it.stop
+      }
     })
   )
 )
