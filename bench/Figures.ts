@@ -1,6 +1,6 @@
 /** What is measured: groups of programs that run side by side in each round, and the rows that they give. */
 import type { Arguments } from "./Arguments.ts"
-import type { LogName, Measurement, Order, Side, Task } from "./Measurement.ts"
+import type { Lap, LogName, Measurement, Order, Side, Task } from "./Measurement.ts"
 
 /** One program of a group's round. */
 export interface Entrant {
@@ -21,6 +21,8 @@ export interface RowPlan {
   readonly rawFile?: string | undefined
   readonly rawSqlite?: string | undefined
   readonly valueOf: (measurement: Measurement) => number
+  /** CPU of the same jobs, microseconds for each; default that of all. */
+  readonly cpuOf?: ((measurement: Measurement) => number) | undefined
 }
 
 export interface Group {
@@ -32,7 +34,14 @@ export interface Group {
 }
 
 const rate = (measurement: Measurement): number => (measurement.jobs / measurement.millis) * 1000
-const cpu = (measurement: Measurement): number => measurement.cpuMicros / measurement.jobs
+/** CPU microseconds for each job. */
+export const cpu = (measurement: Measurement): number => measurement.cpuMicros / measurement.jobs
+const steadyLap = (measurement: Measurement): Lap => {
+  if (measurement.steady === undefined) throw new Error("the drain did not go on")
+  return measurement.steady
+}
+const steadyRate = (measurement: Measurement): number => (measurement.jobs / steadyLap(measurement).millis) * 1000
+const steadyCpu = (measurement: Measurement): number => steadyLap(measurement).cpuMicros / measurement.jobs
 const seconds = (measurement: Measurement): number => measurement.millis / 1000
 const percentile = (name: "p50" | "p95" | "p99") => (measurement: Measurement) => {
   if (measurement.latency === undefined) throw new Error("no latencies were measured")
@@ -56,7 +65,7 @@ interface Sizes {
   readonly overhead: number
 }
 
-const full: Sizes = { drained: 50_000, warmup: 50_000, enqueued: 100_000, idle: 500, overhead: 200_000 }
+const full: Sizes = { drained: 50_000, warmup: 200_000, enqueued: 100_000, idle: 500, overhead: 200_000 }
 const small: Sizes = { drained: 5_000, warmup: 2_000, enqueued: 5_000, idle: 30, overhead: 10_000 }
 
 const workerCounts = [4, 16]
@@ -71,7 +80,7 @@ const entrant = (
   filled = false
 ): Entrant => ({
   key,
-  order: { side, task, log, backlog: 0, jobs: 0, warmup: 0, workers: 1, batch: 500, bare: false, ...options },
+  order: { side, task, log, backlog: 0, jobs: 0, until: 0, warmup: 0, workers: 1, batch: 500, bare: false, ...options },
   directories,
   filled
 })
@@ -81,7 +90,8 @@ const isCompared = (log: LogName): boolean => log === "file"
 
 const drain = (log: LogName, backlog: number, sizes: Sizes): Group => {
   const cycles = Math.max(1, Math.ceil(sizes.drained / backlog))
-  const options = { backlog, jobs: sizes.drained, warmup: sizes.warmup }
+  const hasSteady = backlog >= 4 * sizes.drained
+  const options = { backlog, jobs: sizes.drained, warmup: sizes.warmup, until: hasSteady ? 4 * sizes.drained : 0 }
   const own = workerCounts.map((workers) =>
     entrant(`workers${workers}`, "leasehold", "drain", log, { ...options, workers }, cycles, log === "file")
   )
@@ -103,7 +113,13 @@ const drain = (log: LogName, backlog: number, sizes: Sizes): Group => {
       return [
         { name: "drain", ...common, ...perSecond, ...both, valueOf: rate },
         { name: "drain.claim", ...common, ...millis, ...claims, valueOf: percentile("p95") },
-        { name: "drain.cpu", ...common, ...micros, ...both, valueOf: cpu }
+        { name: "drain.cpu", ...common, ...micros, ...both, valueOf: cpu },
+        ...(hasSteady
+          ? [
+              { name: "drain.steady", ...common, ...perSecond, ...both, valueOf: steadyRate, cpuOf: steadyCpu },
+              { name: "drain.steadycpu", ...common, ...micros, ...both, valueOf: steadyCpu, cpuOf: steadyCpu }
+            ]
+          : [])
       ]
     })
   }

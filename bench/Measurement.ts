@@ -19,6 +19,8 @@ export interface Order {
   readonly backlog: number
   /** Jobs to work on inside the clock. */
   readonly jobs: number
+  /** A drain goes on until this many jobs, and measures the last `jobs` of them once more. */
+  readonly until: number
   /** Jobs to work on before it. */
   readonly warmup: number
   readonly workers: number
@@ -42,19 +44,47 @@ export interface Measurement {
   readonly cpuMicros: number
   /** Claims in a drain, calls in an enqueue, call to handler start when idle. */
   readonly latency: Percentiles | undefined
+  /** The last as many jobs of a drain that went on to `until`. */
+  readonly steady?: Lap | undefined
   /** Resident at the end, and at most, in bytes; of a recovery only. */
   readonly residentBytes?: number | undefined
   readonly peakBytes?: number | undefined
 }
 
+export interface Lap {
+  readonly millis: number
+  readonly cpuMicros: number
+}
+
 /** The clock around what is measured. */
-export const stopwatch = () => {
+export const stopwatch = (): (() => Lap) => {
   const cpu = process.cpuUsage()
   const start = performance.now()
   return () => {
     const millis = performance.now() - start
     const used = process.cpuUsage(cpu)
     return { millis, cpuMicros: used.user + used.system }
+  }
+}
+
+/** Times the first `jobs` of a drain and, where it goes on, the last `jobs` until `until`. Starts at once. */
+export const laps = (jobs: number, until: number) => {
+  const stop = stopwatch()
+  let stopSteady: (() => Lap) | undefined
+  let first: Lap | undefined
+  let steady: Lap | undefined
+  return {
+    /** So many jobs are done. */
+    reach: (count: number): void => {
+      if (first === undefined && count >= jobs) first = stop()
+      if (until === jobs) return
+      if (stopSteady === undefined && count >= until - jobs) stopSteady = stopwatch()
+      else if (steady === undefined && count >= until) steady = stopSteady?.()
+    },
+    read: () => {
+      if (first === undefined) throw new Error("the drain ended early")
+      return { ...first, steady }
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { join, resolve } from "node:path"
 import type { Arguments } from "./Arguments.ts"
-import type { Entrant, Group, RowPlan } from "./Figures.ts"
+import { cpu, type Entrant, type Group, type RowPlan } from "./Figures.ts"
 import { busyMicros } from "./Machine.ts"
 import type { Measurement, Order } from "./Measurement.ts"
 import type { Report } from "./Program.ts"
@@ -115,7 +115,7 @@ const reading = (plan: RowPlan, run: Run): Reading => {
     p50: measurement.latency?.p50 ?? null,
     p95: measurement.latency?.p95 ?? null,
     p99: measurement.latency?.p99 ?? null,
-    cpuMicrosPerJob: measurement.cpuMicros / measurement.jobs,
+    cpuMicrosPerJob: (plan.cpuOf ?? cpu)(measurement),
     neighbours
   }
 }

@@ -7,7 +7,7 @@ import { silent, type Telemetry } from "../../src/actors/Telemetry.ts"
 import { JobLog, type JobLogOperations } from "../../src/log/JobLog.ts"
 import { JobScheduler } from "../../src/scheduler/JobScheduler.ts"
 import { SchedulerTelemetry } from "../../src/scheduler/SchedulerTelemetry.ts"
-import { expectEqual, type Measurement, type Order, stopwatch } from "../Measurement.ts"
+import { expectEqual, type Lap, laps, type Measurement, type Order } from "../Measurement.ts"
 import { sumBelow } from "../Payload.ts"
 import { startProfile } from "../Profile.ts"
 import { percentiles } from "../Statistics.ts"
@@ -45,17 +45,15 @@ const drainLog = Effect.fnUntraced(function* (
   let settled = 0
   let refused = 0
   const done = Latch.makeUnsafe(false)
-  let stop = stopwatch()
-  let measured = { millis: 0, cpuMicros: 0 }
+  const until = Math.max(jobs, order.until)
+  let lap = laps(jobs, until)
   const telemetry: Telemetry = {
     ...silent,
     settled: (_queue, item) => {
       if (item.settlement._tag !== "Complete") return
       settled++
-      if (settled === jobs) {
-        measured = stop()
-        done.openUnsafe()
-      }
+      lap.reach(settled)
+      if (settled === until) done.openUnsafe()
     },
     refused: () => {
       refused++
@@ -78,18 +76,20 @@ const drainLog = Effect.fnUntraced(function* (
   )
   yield* Effect.scoped(
     Effect.gen(function* () {
-      stop = stopwatch()
+      lap = laps(jobs, until)
       yield* Layer.build(scheduler)
       const ended = yield* Effect.timeoutOption(done.await, patienceMillis)
       if (Option.isNone(ended)) {
-        throw new Error(`stuck: ${handled} of ${jobs} jobs handled, ${settled} settled, ${refused} settlements refused`)
+        throw new Error(
+          `stuck: ${handled} of ${until} jobs handled, ${settled} settled, ${refused} settlements refused`
+        )
       }
     })
   )
   expectEqual("refused settlements", refused, 0)
   if (handled < jobs) throw new Error(`${handled} of ${jobs} jobs were handled`)
   if (!order.bare && order.log !== "null") expectEqual("sum of handled jobs", sum, sumBelow(handled))
-  return { ...measured, handled }
+  return { ...lap.read(), handled }
 })
 
 /** One backlog in a log of its own; looks afterwards, in a reopened log where there is one, that the work is there. */
@@ -127,22 +127,25 @@ export const drain = Effect.fnUntraced(function* (order: Order) {
         Effect.flatMap(openLog(order, order.scratch, 0), (log) => fill(log, order.warmup, order.bare))
       )
     }
-    yield* cycle(order, order.scratch, order.warmup, order.warmup, [])
+    yield* cycle({ ...order, until: 0 }, order.scratch, order.warmup, order.warmup, [])
   }
   const claims: Array<number> = []
   const each = Math.min(order.jobs, order.backlog)
   let millis = 0
   let cpuMicros = 0
+  let steady: Lap | undefined
   for (const directory of order.directories) {
     const drained = yield* cycle(order, directory, order.backlog, each, claims)
     millis += drained.millis
     cpuMicros += drained.cpuMicros
+    steady = drained.steady
   }
   const measurement: Measurement = {
     jobs: each * order.directories.length,
     millis,
     cpuMicros,
-    latency: percentiles(claims)
+    latency: percentiles(claims),
+    steady
   }
   return measurement
 })

@@ -2,7 +2,7 @@
 import { fstatSync } from "node:fs"
 import { join } from "node:path"
 import { Bench } from "tinybench"
-import { expectEqual, type Measurement, type Order, stopwatch } from "../Measurement.ts"
+import { expectEqual, type Lap, laps, type Measurement, type Order, stopwatch } from "../Measurement.ts"
 import { makePayload, type Payload, sumBelow } from "../Payload.ts"
 import { percentiles } from "../Statistics.ts"
 import { callLatencies, concurrently, idlePause, idleSample, nextTurn } from "../Loops.ts"
@@ -28,37 +28,37 @@ const fill = async (directory: string, jobs: number): Promise<void> => {
 }
 
 /** Reads on, 1 MiB at a time, and hands over each job; syncs acknowledgements for every 500. */
-const drainFile = async (directory: string, jobs: number, handler: (payload: Payload) => void) => {
+const drainFile = async (directory: string, jobs: number, until: number, handler: (payload: Payload) => void) => {
   const fd = await openFile(jobsFile(directory), "r")
   const ackFd = await openFile(join(directory, "acks"), "a")
   const buffer = Buffer.alloc(readBytes)
   const acks = Buffer.alloc(batchJobs * ackBytes)
-  const stop = stopwatch()
+  const lap = laps(jobs, until)
   let handled = 0
   let pending = 0
   let position = 0
-  while (handled < jobs) {
+  while (handled < until) {
     const { bytesRead } = await readFile(fd, buffer, 0, readBytes, position)
     const frames = Math.floor(bytesRead / frameBytes)
     if (frames === 0) throw new Error("the file ended early")
     position += frames * frameBytes
-    for (let index = 0; index < frames && handled < jobs; index++) {
+    for (let index = 0; index < frames && handled < until; index++) {
       handler(decodeFrame(buffer, index * frameBytes))
       acks.writeDoubleLE(handled, pending * ackBytes)
       acks.writeUInt32LE(1, pending * ackBytes + 8)
       handled++
       pending++
-      if (pending === batchJobs || handled === jobs) {
+      if (pending === batchJobs || handled === until) {
         await appendDurably(ackFd, acks, pending * ackBytes)
         pending = 0
+        lap.reach(handled)
       }
     }
   }
-  const measured = stop()
-  expectEqual("acknowledged bytes", fstatSync(ackFd).size, jobs * ackBytes)
+  expectEqual("acknowledged bytes", fstatSync(ackFd).size, until * ackBytes)
   await closeFile(fd)
   await closeFile(ackFd)
-  return measured
+  return lap.read()
 }
 
 const drain = async (order: Order): Promise<Measurement> => {
@@ -68,19 +68,22 @@ const drain = async (order: Order): Promise<Measurement> => {
   }
   if (order.warmup > 0) {
     await fill(order.scratch, order.warmup)
-    await drainFile(order.scratch, order.warmup, handler)
+    await drainFile(order.scratch, order.warmup, order.warmup, handler)
   }
   let millis = 0
   let cpuMicros = 0
+  let steady: Lap | undefined
   const each = Math.min(order.jobs, order.backlog)
+  const until = Math.max(each, order.until)
   for (const directory of order.directories) {
     sum = 0
-    const measured = await drainFile(directory, each, handler)
-    expectEqual("sum of handled jobs", sum, sumBelow(each))
+    const measured = await drainFile(directory, each, until, handler)
+    expectEqual("sum of handled jobs", sum, sumBelow(until))
     millis += measured.millis
     cpuMicros += measured.cpuMicros
+    steady = measured.steady
   }
-  return { jobs: each * order.directories.length, millis, cpuMicros, latency: undefined }
+  return { jobs: each * order.directories.length, millis, cpuMicros, latency: undefined, steady }
 }
 
 const bulk = async (order: Order): Promise<Measurement> => {

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { Bench } from "tinybench"
 import { callLatencies, concurrently, idlePause, idleSample, nextTurn } from "../Loops.ts"
-import { expectEqual, type Measurement, type Order, stopwatch } from "../Measurement.ts"
+import { expectEqual, type Lap, laps, type Measurement, type Order, stopwatch } from "../Measurement.ts"
 import { makePayload, type Payload, sumBelow } from "../Payload.ts"
 import { percentiles } from "../Statistics.ts"
 
@@ -60,17 +60,19 @@ const fill = (directory: string, jobs: number): void => {
   database.close()
 }
 
-const drainDatabase = (directory: string, jobs: number, latencies: Array<number>) => {
+const drainDatabase = (directory: string, jobs: number, until: number, latencies: Array<number>) => {
   const database = openDatabase(directory)
   const before = database.count()
   let sum = 0
   let handled = 0
   let done: Array<number> = []
-  const stop = stopwatch()
-  while (handled < jobs || done.length > 0) {
+  const lap = laps(jobs, until)
+  while (handled < until || done.length > 0) {
     const start = performance.now()
-    const claimed = database.acknowledgeAndClaim(done, Math.min(batchJobs, jobs - handled))
+    const claimed = database.acknowledgeAndClaim(done, Math.min(batchJobs, until - handled))
     latencies.push(performance.now() - start)
+    // what was claimed before is deleted now
+    lap.reach(handled)
     // RETURNING promises no order
     done = claimed.map((row) => row.id).toSorted((left, right) => left - right)
     for (const row of claimed) {
@@ -78,30 +80,32 @@ const drainDatabase = (directory: string, jobs: number, latencies: Array<number>
       sum += (JSON.parse(row.payload) as Payload).n
       handled++
     }
-    if (claimed.length === 0 && handled < jobs) throw new Error("the table was empty early")
+    if (claimed.length === 0 && handled < until) throw new Error("the table was empty early")
   }
-  const measured = stop()
-  expectEqual("sum of handled jobs", sum, sumBelow(jobs))
-  expectEqual("remaining jobs", database.count(), before - jobs)
+  expectEqual("sum of handled jobs", sum, sumBelow(until))
+  expectEqual("remaining jobs", database.count(), before - until)
   database.close()
-  return measured
+  return lap.read()
 }
 
 const drain = (order: Order): Measurement => {
   if (order.warmup > 0) {
     fill(order.scratch, order.warmup)
-    drainDatabase(order.scratch, order.warmup, [])
+    drainDatabase(order.scratch, order.warmup, order.warmup, [])
   }
   const latencies: Array<number> = []
+  let steady: Lap | undefined
   const each = Math.min(order.jobs, order.backlog)
+  const until = Math.max(each, order.until)
   let millis = 0
   let cpuMicros = 0
   for (const directory of order.directories) {
-    const measured = drainDatabase(directory, each, latencies)
+    const measured = drainDatabase(directory, each, until, latencies)
     millis += measured.millis
     cpuMicros += measured.cpuMicros
+    steady = measured.steady
   }
-  return { jobs: each * order.directories.length, millis, cpuMicros, latency: percentiles(latencies) }
+  return { jobs: each * order.directories.length, millis, cpuMicros, latency: percentiles(latencies), steady }
 }
 
 const bulk = async (order: Order): Promise<Measurement> => {
