@@ -29,7 +29,9 @@ import { type ResolvedOptions, resolve, type SchedulerOptions } from "./Schedule
 import { assertOptions } from "./SchedulerLimits.ts"
 import { SchedulerTelemetry } from "./SchedulerTelemetry.ts"
 
+export type { Telemetry } from "../actors/Telemetry.ts"
 export type { SchedulerOptions } from "./SchedulerConfig.ts"
+export { SchedulerTelemetry } from "./SchedulerTelemetry.ts"
 
 /**
  * A running scheduler.
