@@ -66,6 +66,17 @@ it.effect("an attempt that outlives its timeout is interrupted, with its finaliz
   })
 )
 
+it.effect("a run that ended leaves no timer wanted", () =>
+  Effect.gen(function* () {
+    const it = yield* rig(({ grant }) => Effect.as(Effect.sleep(Number(grant.payload)), complete))
+    yield* it.enqueue(...[0, 1, 5, 10].map((n) => item(n)))
+    yield* TestClock.adjust(100)
+    assert.strictEqual((yield* it.counts).completed, 4)
+    assert.isAtLeast(it.timers.length, 3)
+    assert.isTrue(it.timers.every(({ cancelled }) => cancelled))
+  })
+)
+
 it.effect("interruption reaches the children of a handler", () =>
   Effect.gen(function* () {
     const stopped: Array<string> = []

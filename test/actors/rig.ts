@@ -12,6 +12,7 @@ import * as MonotonicClock from "../../src/actors/MonotonicClock.ts"
 import type { FailureReport, Handler, RunContext } from "../../src/actors/Protocol.ts"
 import * as Settler from "../../src/actors/Settler.ts"
 import type { Telemetry } from "../../src/actors/Telemetry.ts"
+import type { Timer } from "../../src/actors/TimerHeap.ts"
 import * as WorkerPool from "../../src/actors/WorkerPool.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import type { EnqueueItem, Grant, JobView, QueueCounts, Settlement } from "../../src/log/JobLog.ts"
@@ -86,6 +87,8 @@ export interface Rig {
   readonly supervisor: LeaseSupervisor.LeaseSupervisor
   readonly settler: Settler.Settler
   readonly pool: WorkerPool.WorkerPool
+  /** All timers that the pool ever set. */
+  readonly timers: ReadonlyArray<Timer>
   readonly telemetry: Recorder
   readonly enqueue: (...items: ReadonlyArray<EnqueueItem>) => Effect.Effect<unknown, LogError>
   readonly view: (n: number) => Effect.Effect<JobView, LogError>
@@ -150,11 +153,19 @@ export const rig = Effect.fnUntraced(function* (
   }).pipe(Scope.provide(scope))
   const settler = yield* Settler.make({ log, supervisor, elapsed, telemetry }).pipe(Scope.provide(scope))
   const context = yield* Effect.context<never>()
+  const timers: Array<Timer> = []
   const pool = WorkerPool.make({
     queue: "q",
     concurrency: options.concurrency ?? 4,
     handlers: options.handlers ?? new Map([["job", handlerOf(run, context, options)]]),
-    supervisor,
+    supervisor: {
+      ...supervisor,
+      after: (millis, fire) => {
+        const timer = supervisor.after(millis, fire)
+        timers.push(timer)
+        return timer
+      }
+    },
     settler,
     elapsed,
     telemetry,
@@ -178,6 +189,7 @@ export const rig = Effect.fnUntraced(function* (
         }).pipe(Effect.forkScoped, Scope.provide(scope))
   return {
     faulty,
+    timers,
     supervisor,
     settler,
     pool,

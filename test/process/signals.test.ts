@@ -2,7 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Effect from "effect/Effect"
 import { afterEach, assert, beforeEach, describe, it } from "vitest"
+import * as RemoteLog from "../../src/backends/file/RemoteLog.ts"
+import { make as makeQueue } from "../../src/scheduler/JobQueue.ts"
 import * as Child from "./Child.ts"
 import { readAll } from "./Killing.ts"
 import type { Message } from "./Workload.ts"
@@ -51,6 +54,52 @@ describe("a scheduler that is asked to end", { timeout: 60_000 }, () => {
       assert.isAtMost(views.get(idsOf(child)[1] ?? "")?.deliveries ?? 9, 1)
     })
   }
+})
+
+/** The queues of a log that another process owns: it can be read and controlled through its owner. */
+const remoteQueue = (directory: string) =>
+  Effect.map(RemoteLog.connect(directory), (remote) => {
+    const closed = () => Effect.die(new Error("not through the owner"))
+    return makeQueue({
+      ...remote,
+      capabilities: { ...remote.capabilities, notify: false },
+      open: closed,
+      renew: closed,
+      close: closed,
+      enqueue: closed,
+      claim: closed,
+      settle: closed,
+      reclaim: closed,
+      changes: closed
+    })
+  })
+
+describe("from another process than the owner", { timeout: 60_000 }, () => {
+  it("results are awaited, and running jobs cancelled", async () => {
+    const child = Child.start("signalled.ts", {
+      directory,
+      lease: 1_500,
+      grace: 100,
+      concurrency: 2,
+      jobs: [800, 3_600_000]
+    })
+    await ran(2)(child)
+    const [first, second] = idsOf(child)
+    assert.isDefined(first)
+    assert.isDefined(second)
+    const program = Effect.gen(function* () {
+      const queue = yield* remoteQueue(directory)
+      const result = yield* queue.awaitResult(first)
+      yield* queue.cancel(second)
+      return { result, error: yield* Effect.flip(queue.awaitResult(second)) }
+    })
+    const { error, result } = await Effect.runPromise(program)
+    assert.isUndefined(result)
+    assert.strictEqual(error._tag, "JobCancelled")
+    await child.until(said("interrupted 3600000"))
+    child.process.kill("SIGTERM")
+    await child.exit
+  })
 })
 
 describe("a scheduler that is stopped for longer than its lease", { timeout: 60_000 }, () => {
