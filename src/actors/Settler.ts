@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
-import type { JobLogOperations, SettleResult } from "../log/JobLog.ts"
+import type { JobLogOperations, SettleItem, SettleResult } from "../log/JobLog.ts"
+import { itemsBytes, upperBytes } from "../log/ValidateItem.ts"
 import { Limits } from "../model/Limits.ts"
 import { delay } from "./Backoff.ts"
 import type { LeaseSupervisor } from "./LeaseSupervisor.ts"
@@ -48,16 +49,15 @@ export interface SettlerOptions {
 /** Settlements that may wait before claiming stops: some batches, so that the log is never idle. */
 const congestion = 4 * Limits.batchItems
 
-/** Bytes of results and follow-ups in a settlement; a batch stays within the port's limit. */
-const sizeOf = (message: Settle): number => {
-  const settlement = message.item.settlement
-  if (settlement._tag !== "Complete") return 0
-  let size = settlement.result === undefined ? 0 : settlement.result.length * 3
-  if (settlement.enqueue !== undefined) {
-    for (const item of settlement.enqueue) size += item.payload.length * 3 + 1_024
-  }
-  return size
-}
+/** At least the bytes of a settlement's result and follow-ups. */
+const sizeOf = ({ settlement }: SettleItem): number =>
+  settlement._tag !== "Complete"
+    ? 0
+    : (settlement.result === undefined ? 0 : upperBytes(settlement.result)) +
+      (settlement.enqueue === undefined ? 0 : itemsBytes(settlement.enqueue, upperBytes))
+
+const followUpsOf = ({ settlement }: SettleItem): number =>
+  settlement._tag === "Complete" && settlement.enqueue !== undefined ? settlement.enqueue.length : 0
 
 /**
  * Starts a settler; closing the scope stops it. Call `flush` first to leave nothing behind.
@@ -79,10 +79,13 @@ export const make = Effect.fnUntraced(function* (
   const takeBatch = (): Array<Settle> => {
     const epoch = pending[0]!.epoch
     let bytes = 0
+    let followUps = 0
     let count = 0
     while (count < pending.length && count < Limits.batchItems && pending[count]!.epoch === epoch) {
-      bytes += sizeOf(pending[count]!)
-      if (count > 0 && bytes > Limits.batchBytes) break
+      const { item } = pending[count]!
+      bytes += sizeOf(item)
+      followUps += followUpsOf(item)
+      if (count > 0 && (bytes > Limits.batchBytes || followUps > Limits.batchItems)) break
       count++
     }
     if (count === pending.length) {

@@ -188,12 +188,24 @@ const settleBytes = (items: ReadonlyArray<SettleItem>, measure: (text: string) =
   for (const { settlement } of items) {
     if (settlement._tag !== "Complete") continue
     if (settlement.result !== undefined) bytes += measure(settlement.result)
-    // an unsound follow-up is refused with its own item, so it is not measured here
+    // an unsound follow-up is refused with its own item, so only what is sound counts here
     for (const item of settlement.enqueue ?? []) {
       if (typeof item?.payload === "string") bytes += measure(item.payload)
+      for (const [name, value] of Object.entries(item?.metadata ?? {})) {
+        if (typeof value === "string") bytes += measure(name) + measure(value)
+      }
     }
   }
   return bytes
+}
+
+/** Follow-ups of all settlements: with the bytes they bound what one atomic step writes. */
+const followUpCount = (items: ReadonlyArray<SettleItem>): number => {
+  let count = 0
+  for (const { settlement } of items) {
+    if (settlement._tag === "Complete" && settlement.enqueue !== undefined) count += settlement.enqueue.length
+  }
+  return count
 }
 
 /**
@@ -212,6 +224,13 @@ export const settle = (request: SettleRequest): InvalidRequest | undefined => {
     // the index is within bounds
     const item = settleProblem(items[i] as SettleItem)
     if (item !== undefined) return invalid(`items[${i}]`, item)
+  }
+  const followUps = followUpCount(items)
+  if (followUps > Limits.batchItems) {
+    return invalid("items", [
+      "",
+      `have ${followUps} follow-up jobs, the limit is ${Limits.batchItems}; send several calls`
+    ])
   }
   if (settleBytes(items, upperBytes) <= Limits.batchBytes) return undefined
   const bytes = batchBytesProblem(settleBytes(items, utf8Length))

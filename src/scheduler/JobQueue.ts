@@ -18,6 +18,7 @@ import {
   type QueuePolicy
 } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
+import { itemsBytes, upperBytes } from "../log/ValidateItem.ts"
 import { Limits } from "../model/Limits.ts"
 import type { JobState } from "../model/Job.ts"
 import { CommandRefused, JobCancelled, JobDeadLettered, JobNotFound } from "./JobError.ts"
@@ -217,8 +218,8 @@ const batches = (items: ReadonlyArray<EnqueueItem>, maxBatch: number): Array<Rea
   let bytes = 0
   for (let index = 0; index < items.length; index++) {
     // an upper bound on the bytes, which is what a limit needs
-    const size = items[index]!.payload.length * 3
-    if (index > start && (index - start >= limit || bytes + size > Limits.batchBytes - Limits.batchItems * 1_024)) {
+    const size = itemsBytes([items[index]!], upperBytes)
+    if (index > start && (index - start >= limit || bytes + size > Limits.batchBytes)) {
       cut.push(items.slice(start, index))
       start = index
       bytes = 0
