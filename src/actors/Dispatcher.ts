@@ -113,8 +113,10 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     if (!Exit.isSuccess(exit)) {
       const error = Cause.findErrorOption(exit.cause)
       const reason = error._tag === "Some" ? error.value.reason._tag : undefined
-      if (reason === "SessionDead" || reason === "Poisoned") {
-        // the supervisor opens the next session; a log that cannot must not make this loop spin
+      const unclear = error._tag === "Some" && error.value.outcome === "unknown"
+      if (reason === "SessionDead" || reason === "Poisoned" || unclear) {
+        // what an unclear claim may hold comes back only with its session; the supervisor opens the next one, and a log
+        // that cannot open one must not make this loop spin
         supervisor.sessionDied(epoch)
       } else {
         // a defect of the log as well: a queue that is silently no longer worked on would be worse
