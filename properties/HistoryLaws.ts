@@ -298,7 +298,7 @@ export const numberedCallsRepeat: Law = overHistories({
   name: "numberedCallsRepeat",
   statement: "A numbered call that is sent again is answered as the first time and has no second effect.",
   profile: {
-    weights: { RepeatCall: 9, Enqueue: 7, AdvanceToExpiry: 1, Renew: 1, Cancel: 1 },
+    weights: { RepeatCall: 9, Enqueue: 7, AdvanceToExpiry: 3, Renew: 1, Cancel: 1 },
     options: { priority: 10 },
     followUps: 30
   }

@@ -23,6 +23,18 @@ describe("file log on a disk that loses what was not synced", () => {
   })
 })
 
+const crashes = [
+  "crash during a call: answered",
+  "crash during a call: unknown",
+  "crash during a call: kept",
+  "crash during a call: lost"
+]
+
+test("crashes meet calls before, in the middle of and after their becoming durable", { timeout: 120_000 }, async () => {
+  const { coverage } = await Effect.runPromise(laws.recoveryIsLegalPrefix.check(fileHarness, { seed: 11, runs: 50 }))
+  expect(crashes.filter((what) => (coverage[what] ?? 0) === 0)).toEqual([])
+})
+
 /** The file log on this machine's files, each in a fresh directory; nothing crashes here. */
 const realHarness: Harness = {
   name: "file, real disk",

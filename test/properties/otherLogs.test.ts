@@ -6,14 +6,14 @@ import { runs, seed } from "./runs.ts"
 
 describe("the laws fit other logs too", () => {
   test("one that lacks next to everything and says so", { timeout: 120_000 }, async () => {
-    const report = await Effect.runPromise(checkLog(plainHarness, { seed: seed(), runs: runs(40), strict: true }))
+    const report = await Effect.runPromise(checkLog(plainHarness, { seed: seed(), runs: runs(20), strict: true }))
     expect(report.passed, formatReport(report)).toBe(true)
     const left = report.laws.filter((law) => law.outcome === "notClaimed").map((law) => law.name)
     expect(left).toEqual(["groupFifo", "keyDeduplicates", "recoveryIsLegalPrefix", "readsAgree"])
   })
 
   test("one whose time passes during its calls", { timeout: 120_000 }, async () => {
-    const report = await Effect.runPromise(checkLog(restlessHarness, { seed: seed(), runs: runs(40), strict: true }))
+    const report = await Effect.runPromise(checkLog(restlessHarness, { seed: seed(), runs: runs(20), strict: true }))
     expect(report.passed, formatReport(report)).toBe(true)
   })
 
