@@ -71,7 +71,8 @@ export interface JobLogOperations {
    *
    * To ensure correctness:
    * - an inserted job survives every crash from the answer on (`atLeastOnce`)
-   * - the same id with the same bytes answers as the first time, with other bytes `Refused` (`enqueueIdempotent`)
+   * - the same id with the same bytes answers as the first time, with other bytes `Refused` (`enqueueIdempotent`);
+   *   `trace` and `deadline` do not count, as a producer stamps both anew when it sends again
    * - a held key answers `Duplicate` or `Replaced`, and only once that is durable (`keyDeduplicates`)
    * - whatever is wrong with one item refuses the whole batch without effect (`limitsAtTheEdge`)
    */

@@ -211,18 +211,14 @@ const sameMetadata = (a: EnqueueItem["metadata"], b: EnqueueItem["metadata"]): b
   return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name])
 }
 
-/** Whether a request asks for the very job that was stored, its profile apart. */
+/** Whether a request asks for the very job that was stored, its profile apart; see the port on what does not count. */
 export const isSameRequest = (stored: StoredRequest, item: EnqueueItem): boolean =>
   stored.payload === item.payload &&
   stored.priority === (item.priority ?? 0) &&
   stored.delay === (item.delay ?? 0) &&
   stored.at === item.at &&
-  stored.deadline === item.deadline &&
   stored.group === item.group &&
   stored.key?.value === item.key?.value &&
   stored.key?.window === item.key?.window &&
   stored.key?.onConflict === (item.key === undefined ? undefined : (item.key.onConflict ?? "keep")) &&
-  sameMetadata(stored.metadata, item.metadata) &&
-  stored.trace?.traceId === item.trace?.traceId &&
-  stored.trace?.spanId === item.trace?.spanId &&
-  stored.trace?.sampled === item.trace?.sampled
+  sameMetadata(stored.metadata, item.metadata)

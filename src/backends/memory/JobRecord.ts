@@ -94,7 +94,8 @@ const sameMetadata = (a: EnqueueItem["metadata"], b: EnqueueItem["metadata"]): b
 }
 
 /**
- * Whether two requests ask for the very same job.
+ * Whether two requests ask for the very same job. Trace and deadline do not count: a producer stamps both anew when it
+ * sends again.
  *
  * @since 0.1.0
  * @category equality
@@ -113,15 +114,11 @@ export const sameRequest = (a: EnqueueItem, b: EnqueueItem): boolean =>
   a.maxDeliveries === b.maxDeliveries &&
   a.leaseDuration === b.leaseDuration &&
   a.timeout === b.timeout &&
-  a.deadline === b.deadline &&
   a.group === b.group &&
   a.key?.value === b.key?.value &&
   a.key?.window === b.key?.window &&
   (a.key?.onConflict ?? "keep") === (b.key?.onConflict ?? "keep") &&
-  sameMetadata(a.metadata, b.metadata) &&
-  a.trace?.traceId === b.trace?.traceId &&
-  a.trace?.spanId === b.trace?.spanId &&
-  a.trace?.sampled === b.trace?.sampled
+  sameMetadata(a.metadata, b.metadata)
 
 /**
  * Since when a waiting job has been claimable, or from when it will be.
