@@ -13,6 +13,13 @@ const many = (count: number, options?: Partial<EnqueueItem>): ReadonlyArray<Enqu
 const limits = (it: Rig): ReadonlyArray<number> =>
   it.faulty.callsOf("claim").map((call) => (call.request as ClaimRequest).limit)
 
+/** While no time passes, nothing is called: a loop that spins would go on. */
+const assertRest = Effect.fnUntraced(function* (it: Rig, operation: FaultyLog.Operation) {
+  const before = it.faulty.callsOf(operation).length
+  for (let turn = 0; turn < 300; turn++) yield* Effect.yieldNow
+  assert.isAtMost(it.faulty.callsOf(operation).length, before + 1)
+})
+
 it.effect("keeps the slots full, and claims slow jobs no further ahead than it has slots", () =>
   Effect.gen(function* () {
     const it = yield* rig(() => Effect.as(Effect.sleep(1_000), complete), { concurrency: 5 })
@@ -138,6 +145,7 @@ it.effect("does not spin when claims fail, and goes on when they succeed again",
         yield* it.faulty.log.close(session.id)
         yield* TestClock.adjust("1 minute")
         assert.isAtMost(it.faulty.callsOf("claim").length, 80, fault._tag)
+        yield* assertRest(it, "claim")
         it.faulty.heal()
         yield* it.enqueue(item(1))
         yield* TestClock.adjust(10_000)
@@ -173,6 +181,7 @@ it.effect("does not spin when hints fail, or when nothing may be granted", () =>
       yield* it.enqueue(item(1), item(2, { delay: 1_000 }), item(3, { group: "g" }), item(4, { deadline: 30_000 }))
       yield* TestClock.adjust("1 minute")
       assert.isAtMost(over.callsOf("claim").length, 70, fault._tag)
+      yield* assertRest(it, "claim")
       yield* over.log.control([{ _tag: "Resume", queue: "q" }])
       yield* TestClock.adjust(1_000)
       assert.strictEqual((yield* it.counts).completed, 3)

@@ -118,7 +118,13 @@ it.effect("settlements of an earlier session are dropped, not sent in the next",
       it.supervisor.sessionDied(epoch)
       it.faulty.heal()
       yield* TestClock.adjust(20_000)
-      const sessions = it.faulty.callsOf("settle").map((call) => (call.request as SettleRequest).session)
+      const requests = it.faulty.callsOf("settle").map((call) => call.request as SettleRequest)
+      const sessions = requests.map(({ session }) => session)
+      const tokens = requests.filter(({ session }) => session !== sessions[0]).flatMap(({ items }) => items)
+      assert.deepStrictEqual(
+        tokens.map(({ token }) => token),
+        [2n]
+      )
       assert.strictEqual((yield* it.view(1)).state, "Completed")
       assert.strictEqual((yield* it.view(1)).deliveries, 2)
       assert.strictEqual(new Set(sessions).size, 2)
