@@ -172,6 +172,8 @@ export const make = Effect.fnUntraced(function* (
           wake.closeUnsafe()
           idle.openUnsafe()
           yield* wake.await
+          // runs that end in the same turn share a call, also on a log that answers at once
+          yield* Effect.yieldNow
           continue
         }
         inFlight = true
