@@ -128,38 +128,43 @@ export const enqueue = (
   return done(insertParsed(engine, items, known))
 }
 
+/** Follow-up jobs stored in the present step, by row: another one may repeat an id. */
+export type Fresh = Map<number, EnqueueItem>
+
 /** As {@link enqueue}, without regard to limits: follow-up jobs of a completion must not be stopped by them. */
 export const insertAll = (
   engine: Engine,
   items: ReadonlyArray<EnqueueItem>,
-  known: KnownRequests | undefined
+  known: KnownRequests | undefined,
+  fresh: Fresh
 ): Enqueued => {
   parseAll(engine, items, known)
-  return insertParsed(engine, items, known)
+  return insertParsed(engine, items, known, fresh)
 }
 
 const insertParsed = (
   engine: Engine,
   items: ReadonlyArray<EnqueueItem>,
-  known: KnownRequests | undefined
+  known: KnownRequests | undefined,
+  fresh?: Fresh
 ): Enqueued => {
   const { ids } = engine.store
   const results: Array<EnqueueResult> = []
   const missing: Array<number> = []
-  /** Rows made by this very batch, for an id that it has twice. */
-  let own: Map<number, EnqueueItem> | undefined
   for (let n = 0; n < items.length; n++) {
     const item = items[n]!
     const at = n * 4
     const row = ids.find(words, at)
     if (row !== -1) {
-      results.push(repeatedId(engine, row, item, known, own))
+      const first = fresh?.get(row)
+      const stored = known?.get(row)?.request ?? (first === undefined ? storedTwin(items, n) : asStored(first))
+      results.push(repeatedId(engine, row, item, stored))
       continue
     }
     const holder = holderOf(engine, item)
     if (holder === undefined) {
       const inserted = insert(engine, item, at)
-      if (n + 1 < items.length) (own ??= new Map()).set(inserted, item)
+      fresh?.set(inserted, item)
       results.push({ _tag: "Inserted", id: item.id })
     } else if (typeof holder === "object") {
       const { id, state } = holder
@@ -173,21 +178,17 @@ const insertParsed = (
   return { results, missing }
 }
 
-const repeatedId = (
-  engine: Engine,
-  row: number,
-  item: EnqueueItem,
-  known: KnownRequests | undefined,
-  own: Map<number, EnqueueItem> | undefined
-): EnqueueResult => {
-  const twin = own?.get(row)
-  const stored = known?.get(row)?.request
-  if (twin === undefined && stored === undefined) throw new Error("leasehold: a stored request is not at hand")
-  const profile = engine.store.profiles.ofItem(item)
-  const same =
-    profile === engine.store.profileOf(row) &&
-    (stored === undefined ? isSameRequest(asStored(twin!), item) : isSameRequest(stored, item))
+const repeatedId = (engine: Engine, row: number, item: EnqueueItem, stored: StoredRequest): EnqueueResult => {
+  const same = engine.store.profiles.ofItem(item) === engine.store.profileOf(row) && isSameRequest(stored, item)
   return same ? { _tag: "Inserted", id: item.id } : { _tag: "Refused", id: item.id, reason: "idConflict" }
+}
+
+/** The request of an earlier item of the same batch with the same id, which has just been inserted. */
+const storedTwin = (items: ReadonlyArray<EnqueueItem>, n: number): StoredRequest => {
+  for (let earlier = 0; earlier < n; earlier++) {
+    if (items[earlier]!.id === items[n]!.id) return asStored(items[earlier]!)
+  }
+  throw new Error("leasehold: a stored request is not at hand")
 }
 
 const asStored = (item: EnqueueItem): StoredRequest => ({

@@ -12,7 +12,7 @@ import { stateAt } from "../../model/Job.ts"
 import { Limits } from "../../model/Limits.ts"
 import { decide, type Rejection } from "../../model/Transition.ts"
 import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
-import { insertAll, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
+import { type Fresh, insertAll, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
 import { parseJobId } from "./JobId.ts"
 import { Flag, Status } from "./JobTable.ts"
 import type { QueueState } from "./QueueState.ts"
@@ -102,6 +102,7 @@ const settleOne = (
   session: SessionState,
   item: SettleItem,
   known: KnownRequests | undefined,
+  fresh: Fresh,
   index: number,
   missing: Array<MissingFollowUp>
 ): SettleResult => {
@@ -133,7 +134,7 @@ const settleOne = (
     }
     recordCompletion(engine, row, settlement.result)
     if (followUps === undefined || followUps.length === 0) return completed
-    const enqueued = insertAll(engine, followUps, known)
+    const enqueued = insertAll(engine, followUps, known, fresh)
     for (const one of enqueued.missing) missing.push({ item: index, index: one })
     return { _tag: "Settled", state: "Completed", enqueued: enqueued.results }
   }
@@ -207,6 +208,7 @@ export const settle = (engine: Engine, request: SettleRequest, known: KnownReque
   if (rows !== undefined) return { _tag: "Missing", rows }
   const results: Array<SettleResult> = []
   const missing: Array<MissingFollowUp> = []
+  const fresh: Fresh = new Map()
   let queue: QueueState | undefined
   for (let n = 0; n < items.length; n++) {
     const item = items[n]!
@@ -231,7 +233,7 @@ export const settle = (engine: Engine, request: SettleRequest, known: KnownReque
       }
     }
     const row = rowOf(engine, item)
-    results.push(settleOne(engine, session, item, known, n, missing))
+    results.push(settleOne(engine, session, item, known, fresh, n, missing))
     if (row !== -1) retain(engine, store.queueOf(row))
   }
   if (queue !== undefined) retain(engine, queue)
