@@ -147,21 +147,27 @@ export const pageOf = (
   return rows
 }
 
-/** Since when the first ready job of the queue has been claimable: of each lane its head is the oldest, or nearly so. */
+/** How far a lane is looked into for its oldest job: jobs come in about the order in which they become claimable. */
+const lookAhead = 4096
+
+/** Since when the first ready job of the queue has been claimable. */
 const oldestReady = (store: JobStore, queue: QueueState): number | undefined => {
   let oldest = Number.POSITIVE_INFINITY
-  const look = (row: number): boolean => {
+  const look = (row: number): void => {
     const chunk = store.table.chunk(row)
     const i = store.table.index(row)
-    if (chunk.status[i] !== Status.Waiting || (chunk.flags[i]! & Flag.Delayed) !== 0) return false
+    if (chunk.status[i] !== Status.Waiting || (chunk.flags[i]! & Flag.Delayed) !== 0) return
     oldest = Math.min(oldest, chunk.visibleAt[i]!)
-    return true
   }
   for (const group of queue.groups.values()) {
     for (let i = 0; i < group.line.size; i++) look(group.line.rowAt(i))
   }
   for (const lane of queue.active) {
-    lane.fifo.forEach((row) => !look(row))
+    let left = lookAhead
+    lane.fifo.forEach((row) => {
+      look(row)
+      return --left > 0
+    })
     for (let i = 0; i < lane.returned.size; i++) look(lane.returned.rowAt(i))
   }
   return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
