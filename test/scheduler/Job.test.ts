@@ -12,7 +12,7 @@ import { JobLog } from "../../src/log/JobLog.ts"
 import * as Job from "../../src/scheduler/Job.ts"
 import { JobQueue, make as makeQueue } from "../../src/scheduler/JobQueue.ts"
 import * as FaultyLog from "../support/FaultyLog.ts"
-import { produce, view, work } from "./bench.ts"
+import { pass, produce, view, work } from "./bench.ts"
 
 class Add extends Job.make("add", {
   payload: { left: Schema.Int, right: Schema.Int },
@@ -346,7 +346,7 @@ describe("a handler's context", () => {
           ),
           { leaseDuration: "30 seconds" }
         )
-        yield* TestClock.adjust(1_000)
+        yield* pass(1_000)
         assert.deepStrictEqual(
           seen.map(({ attempt, delivery }) => [attempt, delivery]),
           [
@@ -424,9 +424,9 @@ describe("a handler's context", () => {
             Note.toLayer(({ text }) => Effect.sync(() => void texts.push(text)))
           )
         )
-        yield* TestClock.adjust(500)
+        yield* pass(500)
         assert.deepStrictEqual(texts, ["1 false"])
-        yield* TestClock.adjust(600)
+        yield* pass(600)
         assert.deepStrictEqual(texts, ["1 false", "2 false"])
       })
     )

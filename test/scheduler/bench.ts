@@ -1,6 +1,7 @@
 /** A memory log and the layers around it, for tests of the public API under the test's clock. */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import type { Telemetry } from "../../src/actors/Telemetry.ts"
 import { silent } from "../../src/actors/Telemetry.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
@@ -34,3 +35,10 @@ export const work = <R>(
   )
 
 export const view = (id: string) => Effect.flatMap(JobQueue, (queue) => queue.show(id))
+
+/**
+ * Lets time pass in steps. What actors do in turns of the event loop and not in time, the clock of a test does not wait
+ * for; in steps, a chain of such turns and delays takes place as it would.
+ */
+export const pass = (millis: number, step = 10): Effect.Effect<void> =>
+  Effect.forEach(Array.from({ length: Math.ceil(millis / step) }), () => TestClock.adjust(step), { discard: true })
