@@ -370,6 +370,20 @@ it.effect("what a dead scheduler held is reclaimed on a bounded beat", () =>
   })
 )
 
+it.effect("what it held is reclaimed also when nobody claims from its queue here", () =>
+  Effect.gen(function* () {
+    const over = FaultyLog.make(yield* MemoryLog.make())
+    const other = yield* over.log.open({ owner: "gone", leaseDuration: 3_000 })
+    yield* over.log.enqueue([item(1, { queue: "elsewhere" })])
+    yield* over.log.claim({ session: other.id, call: 1, queue: "elsewhere", limit: 1 })
+    const it = yield* rig(() => Effect.succeed(complete), { over, dispatch: false })
+    yield* TestClock.adjust("61 seconds")
+    assert.deepStrictEqual(it.telemetry.events, ["reclaimed 1"])
+    assert.strictEqual((yield* it.view(1)).state, "Ready")
+    assert.strictEqual(over.callsOf("reclaim").length, 13)
+  })
+)
+
 it.effect("a log that opens no session fails the start with its error", () =>
   Effect.gen(function* () {
     const log = FaultyLog.make(yield* MemoryLog.make())

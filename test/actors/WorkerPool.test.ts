@@ -197,28 +197,32 @@ it.effect("draining gives waiting grants back at once, waits for runs, then inte
   })
 )
 
-it.effect("a handler that throws while it is started does not take the pool with it", () =>
+it.effect("what a handler's code throws before, after or about its run does not take the pool with it", () =>
   quiet(
     Effect.gen(function* () {
       const context = yield* Effect.context<never>()
       const sound = handlerOf(() => Effect.succeed(complete), context)
-      const broken = {
-        ...sound,
-        name: "broken",
-        start: () => {
-          throw new Error("a bug before the fiber")
-        }
+      const slow = handlerOf(() => Effect.as(Effect.sleep(5), complete), context)
+      const explode = () => {
+        throw new Error("a bug outside of the fiber")
       }
       const handlers = new Map([
         ["job", sound],
-        ["broken", broken]
+        ["start", { ...sound, start: explode }],
+        ["conclude", { ...sound, conclude: explode }],
+        ["late", { ...slow, conclude: explode }],
+        ["policy", { ...slow, conclude: explode, onFailure: explode }]
       ])
-      const it = yield* rig(() => Effect.succeed(complete), { handlers })
-      yield* it.enqueue(item(1, { name: "broken", maxAttempts: 1 }), item(2))
+      const it = yield* rig(() => Effect.succeed(complete), { handlers, concurrency: 1 })
+      const names = ["start", "conclude", "late", "policy"]
+      yield* it.enqueue(...names.map((name, n) => item(n, { name, maxAttempts: 1 })), item(9))
       yield* TestClock.adjust(5_000)
-      assert.strictEqual((yield* it.view(2)).state, "Completed")
-      assert.strictEqual((yield* it.view(1)).state, "DeadLettered")
-      assert.strictEqual(it.pool.free(), 4)
+      assert.strictEqual((yield* it.view(9)).state, "Completed")
+      for (const n of names.keys()) {
+        const view = yield* it.view(n)
+        assert.deepStrictEqual([view.state, view.attempts], ["DeadLettered", 1], names[n])
+      }
+      assert.strictEqual(it.pool.free(), 1)
     })
   )
 )

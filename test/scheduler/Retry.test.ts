@@ -139,6 +139,20 @@ describe("the retry table", () => {
     )
   )
 
+  it.effect("an error whose tag every object has is looked up like any other", () =>
+    produce(
+      Effect.gen(function* () {
+        class Untabled extends Job.make("untabled", { payload: {}, error: Odd }) {}
+        const { id } = yield* Untabled.enqueue({})
+        yield* work(Untabled.toLayer(() => Effect.fail(new Odd())))
+        yield* TestClock.adjust(0)
+        const found = yield* view(id)
+        assert.include(["Scheduled", "Ready"], found.state)
+        assert.deepStrictEqual([found.attempts, found.cause?.tag], [1, "constructor"])
+      })
+    )
+  )
+
   it.effect("a schedule sets each delay, and the attempts their bound", () =>
     produce(
       Effect.gen(function* () {
