@@ -5,7 +5,8 @@
  * @since 0.1.0
  */
 import type { Grant } from "../../log/JobLog.ts"
-import type { JobStore, Location } from "./JobStore.ts"
+import type { JobStore } from "./JobStore.ts"
+import type { Location } from "./StoredJob.ts"
 import { Flag } from "./JobTable.ts"
 import { formatJobId } from "./JobId.ts"
 import type { Profile } from "./Profiles.ts"

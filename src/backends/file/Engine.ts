@@ -4,35 +4,26 @@
  *
  * @since 0.1.0
  */
-import { InvalidRequest, type LogErrorReason, SessionDead } from "../../log/LogError.ts"
+import { InvalidRequest, SessionDead } from "../../log/LogError.ts"
 import { noSession } from "./GrantTable.ts"
 import type { Journal } from "./Journal.ts"
-import { type HolderLists, JobStore } from "./JobStore.ts"
+import type { JobStore } from "./JobStore.ts"
+import type { HolderLists } from "./StoredJob.ts"
 import { noSlot } from "./JobTable.ts"
 import type { LogClock } from "./LogClock.ts"
 import { ReadGate } from "./ReadGate.ts"
+import { type Outcome, refuse } from "./Outcome.ts"
 import { Recorder } from "./Recorder.ts"
 import { type CallAnswer, Sessions, type SessionState } from "./Sessions.ts"
 import { Waits } from "./Waits.ts"
 
 /**
- * What an operation comes to: its value, or why it is refused.
+ * While the log is recovered: holders are known by their numbers only.
  *
  * @since 0.1.0
- * @category models
+ * @category operations
  * @stability unstable
  */
-export type Outcome<A> =
-  | { readonly _tag: "Done"; readonly value: A }
-  | { readonly _tag: "Refused"; readonly reason: LogErrorReason }
-  /** Nothing was decided: the stored requests of these rows have to be read first. */
-  | { readonly _tag: "Missing"; readonly rows: ReadonlyArray<number> }
-
-export const done = <A>(value: A): Outcome<A> => ({ _tag: "Done", value })
-
-export const refuse = (reason: LogErrorReason): Outcome<never> => ({ _tag: "Refused", reason })
-
-/** While the log is recovered: holders are known by their numbers only. */
 export const formerHolders = (epoch: () => number): HolderLists => ({
   nameOf: (session) => `${epoch()}-${session}`,
   link: () => {},

@@ -4,18 +4,24 @@
  * @since 0.1.0
  */
 import type { ClaimRequest } from "../../log/JobLog.ts"
-import type { Event } from "../../model/Event.ts"
-import { decide } from "../../model/Transition.ts"
-import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
+import type { Engine } from "./Engine.ts"
+import { done, type Outcome, refuse } from "./Outcome.ts"
 import { Flag } from "./JobTable.ts"
 import { promote, putBack, showNext, takeNext } from "./Placement.ts"
 import type { QueueState } from "./QueueState.ts"
+import { end } from "./EngineEnd.ts"
 import { reclaimExpired } from "./EngineReclaim.ts"
 import { Tag } from "./RecordTags.ts"
 import { Claimed } from "./Claimed.ts"
 import type { SessionState } from "./Sessions.ts"
 
-/** The next instant at which the queue may have something to claim. */
+/**
+ * The next instant at which the queue may have something to claim.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const nextAt = (engine: Engine, queue: QueueState): number | undefined => {
   const next = Math.min(queue.delays.topKey, engine.sessions.nextExpiry())
   return next === Number.POSITIVE_INFINITY ? undefined : next
@@ -59,28 +65,13 @@ const grantReady = (
   if (passed !== undefined) for (const row of passed) putBack(store, queue, row)
 }
 
-/** Decides, records and applies a command that needs no holder. Answers the event, if there is one. */
-export const end = (
-  engine: Engine,
-  row: number,
-  command: { readonly _tag: "Expire" | "Reclaim" }
-): Event | undefined => {
-  const { store } = engine
-  const decision = decide(store.job(row), command, {
-    now: store.now,
-    sessionLive: false,
-    paused: false,
-    permit: true,
-    keyFree: true,
-    sameRequest: false
-  })
-  if (typeof decision === "string") return undefined
-  engine.recorder.event(store.sequenceOf(row), decision)
-  store.transition(row, decision)
-  return decision
-}
-
-/** Decides a claim of a live session now; `undefined` when nothing is claimable. */
+/**
+ * Decides a claim of a live session now; `undefined` when nothing is claimable.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const claimReady = (engine: Engine, session: SessionState, request: ClaimRequest): Claimed | undefined => {
   const { store } = engine
   const queue = store.queue(request.queue)
@@ -108,7 +99,13 @@ const remember = (
   return claimed
 }
 
-/** As the claim's first step; `Done(undefined)` says that it has to park. */
+/**
+ * As the claim's first step; `Done(undefined)` says that it has to park.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const claim = (engine: Engine, request: ClaimRequest): Outcome<Claimed | undefined> => {
   const known = engine.live(request.session, false)
   const repeated = known === undefined ? undefined : engine.repeated(known, request.call, "Claim")

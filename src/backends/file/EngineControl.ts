@@ -43,7 +43,13 @@ const toCommand = (command: JobCommand, now: number): Command => {
   }
 }
 
-/** The id of the job, other than this one, that holds the row's key. */
+/**
+ * The id of the job, other than this one, that holds the row's key.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const otherHolder = (engine: Engine, row: number): string | undefined => {
   const { store } = engine
   if ((store.table.chunk(row).flags[store.table.index(row)]! & Flag.Key) === 0) return undefined
@@ -77,7 +83,13 @@ const onJob = (engine: Engine, command: JobCommand): ControlResult => {
   return ok
 }
 
-/** Decides, records and applies one command. */
+/**
+ * Decides, records and applies one command.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const control = (engine: Engine, command: ControlCommand): ControlResult => {
   const { store, recorder } = engine
   switch (command._tag) {
@@ -90,7 +102,7 @@ export const control = (engine: Engine, command: ControlCommand): ControlResult 
       recorder.open()
       queue.paused = paused
       recorder.queue(queue)
-      if (!paused) store.touch(queue)
+      if (!paused) store.touched.add(queue)
       return ok
     }
     case "Configure": {

@@ -8,8 +8,9 @@ import { Full } from "../../log/LogError.ts"
 import { stateAt } from "../../model/Job.ts"
 import { Limits } from "../../model/Limits.ts"
 import { decide } from "../../model/Transition.ts"
-import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
-import type { Insertion, Location } from "./JobStore.ts"
+import type { Engine } from "./Engine.ts"
+import { done, type Outcome, refuse } from "./Outcome.ts"
+import type { Insertion, Location } from "./StoredJob.ts"
 import { parseJobId } from "./JobId.ts"
 import { Flag, Status } from "./JobTable.ts"
 import { scopedKey, type Tombstone } from "./Keys.ts"
@@ -62,7 +63,13 @@ const parseAll = (
   return rows
 }
 
-/** The rows whose stored requests must be at hand before these follow-up jobs can be decided on. */
+/**
+ * The rows whose stored requests must be at hand before these follow-up jobs can be decided on.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const unknownRequests = parseAll
 
 /** Why the log takes no more jobs, if it does not. */
@@ -128,10 +135,22 @@ export const enqueue = (
   return done(insertParsed(engine, items, known))
 }
 
-/** Follow-up jobs stored in the present step, by row: another one may repeat an id. */
+/**
+ * Follow-up jobs stored in the present step, by row: another one may repeat an id.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
 export type Fresh = Map<number, EnqueueItem>
 
-/** As {@link enqueue}, without regard to limits: follow-up jobs of a completion must not be stopped by them. */
+/**
+ * As {@link enqueue}, without regard to limits: follow-up jobs of a completion must not be stopped by them.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const insertAll = (
   engine: Engine,
   items: ReadonlyArray<EnqueueItem>,

@@ -56,9 +56,8 @@ const durable = (engine: Engine): Effect.Effect<void, LogError> =>
 export const openEngine: (options: OpenOptions) => Effect.Effect<Engine, LogError> = Effect.fnUntraced(
   function* (options) {
     const clock = yield* Clock.Clock
-    let replay: Replay | undefined
-    const store = new JobStore(formerHolders(() => replay?.epoch ?? 0))
-    replay = new Replay(store)
+    const store = new JobStore(formerHolders(() => replay.epoch))
+    const replay: Replay = new Replay(store)
     let logClock: LogClock | undefined
     const journal = yield* openJournal({
       disk: options.disk,

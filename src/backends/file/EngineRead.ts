@@ -9,7 +9,8 @@ import type { LogError } from "../../log/LogError.ts"
 import { stateAt } from "../../model/Job.ts"
 import { ByteReader } from "./ByteReader.ts"
 import type { Journal } from "./Journal.ts"
-import type { JobStore, Location } from "./JobStore.ts"
+import type { JobStore } from "./JobStore.ts"
+import type { Location } from "./StoredJob.ts"
 import { Flag, Status } from "./JobTable.ts"
 import { bareKey } from "./Keys.ts"
 import { promote } from "./Placement.ts"
@@ -21,13 +22,25 @@ type Reads = Pick<Journal, "peek" | "read">
 const words = new Int32Array(4)
 const reader = new ByteReader(Buffer.alloc(0))
 
-/** A stored request from its bytes; the words of its id go to `id`. */
+/**
+ * A stored request from its bytes; the words of its id go to `id`.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const parseRequest = (bytes: Buffer, start: number, end: number, id: Int32Array): StoredRequest => {
   reader.attach(bytes, start, end, 0)
   return decodeRequest(reader, id, true)
 }
 
-/** The row's stored request if it is in memory. */
+/**
+ * The row's stored request if it is in memory.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const peekRequest = (journal: Reads, store: JobStore, row: number): StoredRequest | undefined => {
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
@@ -35,19 +48,38 @@ export const peekRequest = (journal: Reads, store: JobStore, row: number): Store
   return bytes === undefined ? undefined : parseRequest(bytes, 0, bytes.length, words)
 }
 
+/**
+ * Where the row's request is stored.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const locationOf = (store: JobStore, row: number): Location => {
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
   return { segment: chunk.segment[i]!, offset: chunk.offset[i]!, length: chunk.length[i]! }
 }
 
-/** The stored request at a place. */
+/**
+ * The stored request at a place.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const readRequest = (journal: Reads, location: Location): Effect.Effect<StoredRequest, LogError> =>
   Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) =>
     parseRequest(bytes, 0, bytes.length, words)
   )
 
-/** The stored result at a place. */
+/**
+ * The stored result at a place.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const readResult = (journal: Reads, location: Location): Effect.Effect<string, LogError> =>
   Effect.map(journal.read(location.segment, location.offset, location.length), (bytes) =>
     new ByteReader(bytes, 0, bytes.length).string()
@@ -95,7 +127,13 @@ const partialView = (store: JobStore, row: number): Omit<JobView, "payload" | "e
   }
 }
 
-/** A job as people see it. The row is looked at now, the journal is read afterwards. */
+/**
+ * A job as people see it. The row is looked at now, the journal is read afterwards.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const viewOf = (journal: Reads, store: JobStore, row: number): Effect.Effect<JobView, LogError> => {
   const partial = partialView(store, row)
   const result = store.results.get(row)
@@ -115,7 +153,13 @@ const codes = {
   Cancelled: Status.Cancelled
 }
 
-/** Rows of one page, in order of enqueueing. */
+/**
+ * Rows of one page, in order of enqueueing.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const pageOf = (
   store: JobStore,
   query: {
@@ -173,6 +217,13 @@ const oldestReady = (store: JobStore, queue: QueueState): number | undefined => 
   return oldest === Number.POSITIVE_INFINITY ? undefined : oldest
 }
 
+/**
+ * Counts of a queue, at the store's present time.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const countsOf = (store: JobStore, queue: QueueState): QueueCounts => {
   promote(store, queue)
   const waiting = queue.counts[Status.Waiting]!

@@ -7,12 +7,18 @@ import type { ReclaimResult } from "../../log/JobLog.ts"
 import type { Event } from "../../model/Event.ts"
 import { decide } from "../../model/Transition.ts"
 import type { Engine } from "./Engine.ts"
-import { end } from "./EngineClaim.ts"
+import { end } from "./EngineEnd.ts"
 import { Flag, Status } from "./JobTable.ts"
 import { retain } from "./Retention.ts"
 import type { SessionState } from "./Sessions.ts"
 
-/** Marks expired sessions dead and takes back up to `limit` of the grants of dead sessions; answers how many. */
+/**
+ * Marks expired sessions dead and takes back up to `limit` of the grants of dead sessions; answers how many.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const reclaimExpired = (engine: Engine, limit: number, counted?: (event: Event) => void): number => {
   const { store, sessions } = engine
   let taken = 0
@@ -34,12 +40,24 @@ export const reclaimExpired = (engine: Engine, limit: number, counted?: (event: 
   return taken
 }
 
-/** Makes what a former owner's sessions held claimable again, up to `limit` jobs from `rows`. */
+/**
+ * Makes what a former owner's sessions held claimable again, up to `limit` jobs from `rows`.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const reclaimFormer = (engine: Engine, rows: ReadonlyArray<number>): void => {
   for (const row of rows) end(engine, row, { _tag: "Reclaim" })
 }
 
-/** The operation. */
+/**
+ * The operation.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const reclaim = (engine: Engine, limit: number): ReclaimResult => {
   const { store } = engine
   let deadLettered = 0
@@ -77,7 +95,13 @@ export const reclaim = (engine: Engine, limit: number): ReclaimResult => {
   }
 }
 
-/** Ends a session whose holder is done with it: what it holds is released. */
+/**
+ * Ends a session whose holder is done with it: what it holds is released.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const close = (engine: Engine, session: SessionState): void => {
   const { store } = engine
   for (const slot of engine.slotsOf(session)) {

@@ -11,7 +11,8 @@ import type { Event } from "../../model/Event.ts"
 import { stateAt } from "../../model/Job.ts"
 import { Limits } from "../../model/Limits.ts"
 import { decide, type Rejection } from "../../model/Transition.ts"
-import { done, type Engine, type Outcome, refuse } from "./Engine.ts"
+import type { Engine } from "./Engine.ts"
+import { done, type Outcome, refuse } from "./Outcome.ts"
 import { type Fresh, insertAll, type KnownRequests, unknownRequests } from "./EngineEnqueue.ts"
 import { parseJobId } from "./JobId.ts"
 import { Flag, Status } from "./JobTable.ts"
@@ -25,7 +26,13 @@ const words = new Int32Array(4)
 const completed: SettleResult = Object.freeze({ _tag: "Settled", state: "Completed" })
 const stale: SettleResult = Object.freeze({ _tag: "Refused", reason: "stale" })
 
-/** A follow-up's answer that lacks a result. */
+/**
+ * A follow-up's answer that lacks a result.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
 export interface MissingFollowUp {
   readonly item: number
   /** Its index among the item's follow-ups. */
@@ -157,7 +164,14 @@ const isPlain = (engine: Engine, request: SettleRequest): boolean => {
     // callers without types may send anything
     const item = items[n] as SettleItem | undefined | null
     const settlement = item?.settlement as SettleItem["settlement"] | undefined | null
-    if (item == null || settlement == null || typeof item.token !== "bigint" || settlement._tag !== "Complete")
+    if (
+      item === undefined ||
+      item === null ||
+      settlement === undefined ||
+      settlement === null ||
+      typeof item.token !== "bigint" ||
+      settlement._tag !== "Complete"
+    )
       return false
     if (settlement.result !== undefined || settlement.enqueue !== undefined) return false
     if (slotOf(engine, session, item) === -1) return false
@@ -165,7 +179,13 @@ const isPlain = (engine: Engine, request: SettleRequest): boolean => {
   return true
 }
 
-/** What is wrong with a request. The most frequent kind has nothing left to validate: see {@link isPlain}. */
+/**
+ * What is wrong with a request. The most frequent kind has nothing left to validate: see {@link isPlain}.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const validateSettle = (engine: Engine, request: SettleRequest): InvalidRequest | undefined =>
   isPlain(engine, request) ? undefined : Validate.settle(request)
 
@@ -246,7 +266,13 @@ const rowOf = (engine: Engine, item: SettleItem): number => {
   return engine.store.ids.find(words, 0)
 }
 
-/** Renewal: writes only what has started or progressed since the last one. */
+/**
+ * Renewal: writes only what has started or progressed since the last one.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const renew = (engine: Engine, request: RenewRequest): Outcome<RenewResult> => {
   const { store, recorder } = engine
   const known = engine.live(request.session, false)

@@ -23,7 +23,13 @@ import { Replay } from "./Replay.ts"
 
 const words = new Int32Array(4)
 
-/** Looks at the columns now; the effect reads what only the journal has. */
+/**
+ * Looks at the columns now; the effect reads what only the journal has.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const readStore = (
   journal: Pick<Journal, "peek" | "read">,
   store: JobStore,
@@ -88,9 +94,8 @@ export const readDirectory: (
   options?: { readonly disk?: Disk | undefined }
 ) => Effect.Effect<Reader, LogError, Scope.Scope> = Effect.fnUntraced(function* (directory, options) {
   const clock = yield* Clock.Clock
-  let replay: Replay | undefined
-  const store = new JobStore(formerHolders(() => replay?.epoch ?? 0))
-  replay = new Replay(store)
+  const store = new JobStore(formerHolders(() => replay.epoch))
+  const replay: Replay = new Replay(store)
   const journal = yield* Effect.acquireRelease(
     openJournal({
       disk: options?.disk ?? nodeDisk,

@@ -6,7 +6,13 @@
  */
 import { noSlot } from "./JobTable.ts"
 
-/** No session: the grant has ended. */
+/**
+ * No session: the grant has ended.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
 export const noSession = 0
 
 const smallest = 256

@@ -23,7 +23,13 @@ export interface HousekeepingOptions {
   readonly floor: number
 }
 
-/** Runs for ever; `chores` is opened when there may be something to do. */
+/**
+ * Runs for ever; `chores` is opened when there may be something to do.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const housekeeping = (host: Host, chores: Latch.Latch, options: HousekeepingOptions): Effect.Effect<never> =>
   Effect.suspend(() => {
     chores.closeUnsafe()

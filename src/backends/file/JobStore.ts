@@ -9,63 +9,21 @@
 import type { Event } from "../../model/Event.ts"
 import type { FailureCause } from "../../model/FailureCause.ts"
 import type { Job } from "../../model/Job.ts"
-import { apply } from "../../model/Transition.ts"
+import { applyEvent, jobOf } from "./JobTransitions.ts"
+import type { HolderLists, Insertion, Location, RestoredState } from "./StoredJob.ts"
 import { GrantTable, noSession } from "./GrantTable.ts"
 import { Group } from "./Groups.ts"
 import { IdIndex } from "./IdIndex.ts"
-import { Flag, type JobChunk, JobTable, noSlot, Status, statusNames } from "./JobTable.ts"
+import { Flag, type JobChunk, JobTable, noSlot, Status } from "./JobTable.ts"
+import { forgetNotes, setCause, setProgress, setResult } from "./JobNotes.ts"
 import { Keys, type OwnKey, type Tombstone } from "./Keys.ts"
-import { freePermit, leaveLine, place, showNext, unplace } from "./Placement.ts"
+import { freePermit, leaveLine, place, unplace } from "./Placement.ts"
 import { type Profile, Profiles } from "./Profiles.ts"
 import { QueueState } from "./QueueState.ts"
 import { RowHeap } from "./RowHeap.ts"
 import { SegmentUse } from "./SegmentUse.ts"
 import { SequenceIndex } from "./SequenceIndex.ts"
-
-/**
- * A range of bytes in a segment.
- *
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export interface Location {
-  readonly segment: number
-  readonly offset: number
-  readonly length: number
-}
-
-/** A job about to be stored. */
-export interface Insertion {
-  readonly profile: Profile
-  readonly priority: number
-  readonly visibleAt: number
-  readonly deadline: number | undefined
-  readonly group: string | undefined
-  readonly key: OwnKey | undefined
-}
-
-/** The rest of a job that was carried forward. */
-export interface RestoredState {
-  readonly status: number
-  readonly attempts: number
-  readonly deliveries: number
-  readonly generation: number
-  readonly started: boolean
-  readonly granted: boolean
-  readonly holder: number
-  readonly token: number
-  readonly finishedAt: number
-  readonly cause: FailureCause | undefined
-}
-
-/** Holders of the sessions' lists of grants. */
-export interface HolderLists {
-  readonly nameOf: (session: number) => string
-  readonly link: (session: number, slot: number) => void
-  readonly unlink: (session: number, slot: number) => void
-  readonly cancelled: (session: number, slot: number) => void
-}
+import { TouchedQueues } from "./TouchedQueues.ts"
 
 /** Stored beside a request: what a segment spends on it in its frame. */
 const recordOverhead = 24
@@ -92,7 +50,7 @@ export class JobStore {
   /** Deadlines of jobs; some entries are outdated. */
   readonly deadlineOrder = new RowHeap()
   /** Queues in which something may have become claimable during the present operation. */
-  #touched: Array<QueueState> = []
+  readonly touched = new TouchedQueues()
   /** Told of every job that became terminal. */
   onTerminal: ((row: number) => void) | undefined
   holders: HolderLists
@@ -115,24 +73,6 @@ export class JobStore {
       this.queues.set(name, queue)
     }
     return queue
-  }
-
-  touch(queue: QueueState): void {
-    if (queue.touched) return
-    queue.touched = true
-    this.#touched.push(queue)
-  }
-
-  /** Answers and forgets the touched queues; each one's cursor moves on. */
-  takeTouched(): ReadonlyArray<QueueState> {
-    if (this.#touched.length === 0) return noQueues
-    const queues = this.#touched
-    this.#touched = []
-    for (const queue of queues) {
-      queue.touched = false
-      queue.version++
-    }
-    return queues
   }
 
   queueOf(row: number): QueueState {
@@ -185,9 +125,9 @@ export class JobStore {
     chunk.status[i] = state.status
     if (state.started) chunk.flags[i]! |= Flag.Started
     if (state.granted) chunk.flags[i]! |= Flag.Granted
-    this.#setCause(row, state.cause)
+    this.setCause(row, state.cause)
     if (state.granted || state.generation > 1 || state.status >= Status.Completed) {
-      const slot = this.#slot(chunk, i, row)
+      const slot = this.slotOf(chunk, i, row)
       this.grants.attempts[slot] = state.attempts
       this.grants.deliveries[slot] = state.deliveries
       this.grants.generation[slot] = state.generation
@@ -314,10 +254,10 @@ export class JobStore {
       this.groups.delete(row)
     }
     this.deadlines.delete(row)
-    this.#setCause(row, undefined)
+    this.setCause(row, undefined)
     if (job.priority !== chunk.priority[i]) chunk.flags[i]! &= ~Flag.InLane
     chunk.flags[i]! &= ~(Flag.Group | Flag.Deadline | Flag.Cause)
-    this.grants.generation[this.#slot(chunk, i, row)]!++
+    this.grants.generation[this.slotOf(chunk, i, row)]!++
     this.#describe(row, chunk, i, job, segment, offset, length)
     if (this.scheduling) place(this, row)
   }
@@ -334,14 +274,14 @@ export class JobStore {
     chunk.status[i] = Status.Leased
     const flags = chunk.flags[i]!
     chunk.flags[i] = (flags & ~Flag.Started) | Flag.Granted
-    const slot = this.#slot(chunk, i, row)
+    const slot = this.slotOf(chunk, i, row)
     grants.deliveries[slot]!++
     this.#hold(row, slot, session, this.nextToken++)
     return slot
   }
 
   /** The row's slot, made if it has none yet. */
-  #slot(chunk: JobChunk, i: number, row: number): number {
+  slotOf(chunk: JobChunk, i: number, row: number): number {
     let slot = chunk.slot[i]!
     if (slot === noSlot) {
       slot = this.grants.allocate(row)
@@ -360,7 +300,7 @@ export class JobStore {
   }
 
   /** The grant in force ends: session, token and permit are free; the slot stays. */
-  #endGrant(row: number, chunk: JobChunk, i: number): number {
+  endGrant(row: number, chunk: JobChunk, i: number): number {
     const slot = chunk.slot[i]!
     const grants = this.grants
     this.holders.unlink(grants.session[slot]!, slot)
@@ -377,7 +317,7 @@ export class JobStore {
     const chunk = this.table.chunk(row)
     const i = this.table.index(row)
     if (chunk.status[i] !== Status.Leased) throw new Error("leasehold: completed a job that is not leased")
-    const slot = this.#endGrant(row, chunk, i)
+    const slot = this.endGrant(row, chunk, i)
     const queue = this.profiles.at(chunk.profile[i]!).queue
     queue.counts[Status.Leased]!--
     queue.counts[Status.Completed]!++
@@ -386,7 +326,7 @@ export class JobStore {
     this.grants.finishedAt[slot] = at
     const flags = chunk.flags[i]!
     if ((flags & (Flag.Cause | Flag.Progress | Flag.Group)) !== 0) {
-      this.#setCause(row, undefined)
+      this.setCause(row, undefined)
       if ((flags & Flag.Group) !== 0) this.leaveGroup(row)
     }
     if (this.scheduling) this.#retain(row, queue)
@@ -398,125 +338,26 @@ export class JobStore {
     if (this.onTerminal !== undefined) this.onTerminal(row)
   }
 
-  #setCause(row: number, cause: FailureCause | undefined): void {
-    const flags = this.table.chunk(row).flags
-    const i = this.table.index(row)
-    const present = (flags[i]! & Flag.Cause) === 0 ? undefined : this.causes.get(row)
-    if (present === cause) return
-    this.segments.liveBytes += (cause?.message.length ?? 0) - (present?.message.length ?? 0)
-    if (cause === undefined) {
-      this.causes.delete(row)
-      flags[i]! &= ~Flag.Cause
-    } else {
-      this.causes.set(row, cause)
-      flags[i]! |= Flag.Cause
-    }
+  setCause(row: number, cause: FailureCause | undefined): void {
+    setCause(this, row, cause)
   }
 
   setResult(row: number, location: Location): void {
-    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Result
-    this.segments.liveBytes += location.length - (this.results.get(row)?.length ?? 0)
-    this.results.set(row, location)
+    setResult(this, row, location)
   }
 
   setProgress(row: number, value: string): void {
-    this.table.chunk(row).flags[this.table.index(row)]! |= Flag.Progress
-    this.segments.liveBytes += value.length - (this.progress.get(row)?.length ?? 0)
-    this.progress.set(row, value)
+    setProgress(this, row, value)
   }
 
   /** The job as the model sees it. */
   job(row: number): Job {
-    const chunk = this.table.chunk(row)
-    const i = this.table.index(row)
-    const status = statusNames[chunk.status[i]!]!
-    if (status === "Free") throw new Error("leasehold: no job in this row")
-    const slot = chunk.slot[i]!
-    const session = slot === noSlot ? noSession : this.grants.session[slot]!
-    const profile = this.profiles.at(chunk.profile[i]!)
-    const flags = chunk.flags[i]!
-    return {
-      status,
-      priority: chunk.priority[i]!,
-      visibleAt: chunk.visibleAt[i]!,
-      attempts: slot === noSlot ? 0 : this.grants.attempts[slot]!,
-      deliveries: slot === noSlot ? 0 : this.grants.deliveries[slot]!,
-      generation: slot === noSlot ? 1 : this.grants.generation[slot]!,
-      // an earlier grant's token is not kept: any number below the next one says that there was one
-      token: session !== noSession ? this.grants.token[slot]! : (flags & Flag.Granted) === 0 ? 0 : 1,
-      session: session === noSession ? undefined : this.holders.nameOf(session),
-      started: (flags & Flag.Started) !== 0,
-      maxAttempts: profile.maxAttempts,
-      maxDeliveries: profile.maxDeliveries,
-      deadline: (flags & Flag.Deadline) === 0 ? undefined : this.deadlines.get(row),
-      finishedAt: slot === noSlot || chunk.status[i]! < Status.Completed ? undefined : this.grants.finishedAt[slot]!,
-      cause: (flags & Flag.Cause) === 0 ? undefined : this.causes.get(row)
-    }
+    return jobOf(this, row)
   }
 
   /** Any event of the model but `Enqueued`, `Replaced` and `Granted`, which carry more than the model knows. */
   transition(row: number, event: Event): void {
-    const before = this.job(row)
-    const after = apply(before, event)
-    if (after === undefined) return this.purge(row)
-    const chunk = this.table.chunk(row)
-    const i = this.table.index(row)
-    const queue = this.queueOf(row)
-    if (before.status === "Waiting" && this.scheduling) unplace(this, row)
-    if (before.session !== undefined && after.session === undefined) this.#endGrant(row, chunk, i)
-    const code = statusNames.indexOf(after.status)
-    queue.counts[chunk.status[i]!]!--
-    queue.counts[code]!++
-    chunk.status[i] = code
-    if (chunk.priority[i] !== after.priority) chunk.flags[i]! &= ~Flag.InLane
-    chunk.priority[i] = after.priority
-    chunk.visibleAt[i] = after.visibleAt
-    const slot = chunk.slot[i]!
-    // a job without a slot was never granted, and no event but a grant or an end changes these of such a job
-    if (slot !== noSlot) {
-      this.grants.attempts[slot] = after.attempts
-      this.grants.deliveries[slot] = after.deliveries
-      this.grants.generation[slot] = after.generation
-    }
-    chunk.flags[i] = after.started ? chunk.flags[i]! | Flag.Started : chunk.flags[i]! & ~Flag.Started
-    this.#setCause(row, after.cause)
-    if (after.deadline === undefined && before.deadline !== undefined) {
-      this.deadlines.delete(row)
-      chunk.flags[i]! &= ~Flag.Deadline
-    }
-    this.#standing(row, chunk, i, queue, before, after)
-  }
-
-  /** What follows from where the job stood and stands: slot, group, key, retention, its place. */
-  #standing(row: number, chunk: JobChunk, i: number, queue: QueueState, before: Job, after: Job): void {
-    const wasTerminal = before.finishedAt !== undefined
-    const isTerminal = after.finishedAt !== undefined
-    if (isTerminal) {
-      this.grants.finishedAt[this.#slot(chunk, i, row)] = after.finishedAt
-      if (after.status === "Cancelled" && (chunk.flags[i]! & Flag.Key) !== 0) this.keys.free(row)
-    }
-    if ((chunk.flags[i]! & Flag.Group) !== 0) {
-      const wasMember = !wasTerminal || before.session !== undefined
-      const isMember = !isTerminal || after.session !== undefined
-      if (wasMember && !isMember) this.leaveGroup(row)
-      else if (!wasMember && isMember) this.joinGroup(row, this.groups.get(row)!.key)
-    }
-    if (after.status === "Cancelled" && after.session !== undefined && before.status === "Leased") {
-      this.holders.cancelled(this.grants.session[chunk.slot[i]!]!, chunk.slot[i]!)
-    }
-    if (!this.scheduling) return
-    if (after.status === "Waiting") place(this, row)
-    // a member that left the line may have stood before one that can run
-    if (before.status === "Waiting" && (chunk.flags[i]! & Flag.Group) !== 0) showNext(this, queue, row)
-    const settledNow = isTerminal && after.session === undefined && (!wasTerminal || before.session !== undefined)
-    if (
-      (settledNow && after.status !== "DeadLettered") ||
-      (after.status === "Cancelled" && before.status === "DeadLettered")
-    ) {
-      queue.retained.push(row)
-      this.table.mention(row)
-    }
-    if (isTerminal && !wasTerminal && this.onTerminal !== undefined) this.onTerminal(row)
+    applyEvent(this, row, event)
   }
 
   /** The job's record goes. */
@@ -537,18 +378,10 @@ export class JobStore {
       if ((flags & Flag.Key) !== 0) this.keys.forget(row)
       this.groups.delete(row)
       this.deadlines.delete(row)
-      this.segments.liveBytes -=
-        (this.causes.get(row)?.message.length ?? 0) +
-        (this.results.get(row)?.length ?? 0) +
-        (this.progress.get(row)?.length ?? 0)
-      this.causes.delete(row)
-      this.results.delete(row)
-      this.progress.delete(row)
+      forgetNotes(this, row)
     }
     this.table.free(row)
   }
 }
 
 const tombstoneBytes = (tombstone: Tombstone): number => tombstone.scoped.length + 60
-
-const noQueues: ReadonlyArray<QueueState> = []

@@ -6,7 +6,13 @@
  */
 import { formatJobId } from "./JobId.ts"
 
-/** Values of the `status` column. */
+/**
+ * Values of the `status` column.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
 export const Status = { Free: 0, Waiting: 1, Leased: 2, Completed: 3, DeadLettered: 4, Cancelled: 5 } as const
 
 /**
@@ -18,7 +24,13 @@ export const Status = { Free: 0, Waiting: 1, Leased: 2, Completed: 3, DeadLetter
  */
 export const statusNames = ["Free", "Waiting", "Leased", "Completed", "DeadLettered", "Cancelled"] as const
 
-/** Bits of the `flags` column; those from `Key` on say that a side table has something about the row. */
+/**
+ * Bits of the `flags` column; those from `Key` on say that a side table has something about the row.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
 export const Flag = {
   /** The running attempt is known to have started. */
   Started: 1,
@@ -38,11 +50,23 @@ export const Flag = {
   Granted: 1024
 } as const
 
-/** No slot of the grant table. */
+/**
+ * No slot of the grant table.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
 export const noSlot = 0xffff_ffff
 
 const chunkBits = 14
-/** Rows of one chunk. */
+/**
+ * Rows of one chunk.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
 export const chunkRows = 1 << chunkBits
 const rowMask = chunkRows - 1
 const bytesPerRow = 61

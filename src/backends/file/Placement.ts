@@ -11,7 +11,13 @@ import type { JobStore } from "./JobStore.ts"
 import { Flag, Status } from "./JobTable.ts"
 import type { QueueState } from "./QueueState.ts"
 
-/** Gives a waiting job its place. */
+/**
+ * Gives a waiting job its place.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const place = (store: JobStore, row: number): void => {
   const { table } = store
   const chunk = table.chunk(row)
@@ -33,7 +39,13 @@ export const place = (store: JobStore, row: number): void => {
   else joinLine(store, queue, row)
 }
 
-/** A waiting job is about to leave its place: only what is counted is undone at once. */
+/**
+ * A waiting job is about to leave its place: only what is counted is undone at once.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const unplace = (store: JobStore, row: number): void => {
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
@@ -62,11 +74,17 @@ const delay = (store: JobStore, queue: QueueState, row: number, visibleAt: numbe
 
 /** Puts the row into the lane of its priority unless it stands there. */
 const list = (store: JobStore, queue: QueueState, row: number): void => {
-  store.touch(queue)
+  store.touched.add(queue)
   putBack(store, queue, row)
 }
 
-/** Undoes {@link takeNext}: nothing has become claimable by it. */
+/**
+ * Undoes {@link takeNext}: nothing has become claimable by it.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const putBack = (store: JobStore, queue: QueueState, row: number): void => {
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
@@ -118,24 +136,48 @@ const showHead = (store: JobStore, queue: QueueState, group: Group): void => {
   if ((chunk.flags[store.table.index(head)]! & Flag.Delayed) === 0) list(store, queue, head)
 }
 
-/** Whether the job may be granted as far as its group is concerned. */
+/**
+ * Whether the job may be granted as far as its group is concerned.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const permits = (store: JobStore, queue: QueueState, row: number): boolean => {
   const group = store.groups.get(row)!
   return group.held < queue.policy.groupConcurrency && headOf(store, queue, group) === row
 }
 
-/** After a member was granted: the next one may have a permit too. */
+/**
+ * After a member was granted: the next one may have a permit too.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const showNext = (store: JobStore, queue: QueueState, row: number): void =>
   showHead(store, queue, store.groups.get(row)!)
 
-/** A permit of the row's group is free again. */
+/**
+ * A permit of the row's group is free again.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const freePermit = (store: JobStore, row: number): void => {
   const group = store.groups.get(row)!
   group.held--
   if (store.scheduling) showHead(store, store.queueOf(row), group)
 }
 
-/** The row goes out of a group: its line must not keep its flag. */
+/**
+ * The row goes out of a group: its line must not keep its flag.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const leaveLine = (store: JobStore, queue: QueueState, group: Group, row: number): void => {
   const chunk = store.table.chunk(row)
   const i = store.table.index(row)
@@ -148,7 +190,13 @@ export const leaveLine = (store: JobStore, queue: QueueState, group: Group, row:
   showHead(store, queue, group)
 }
 
-/** The queue's policy has changed. */
+/**
+ * The queue's policy has changed.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const refreshGroups = (store: JobStore, queue: QueueState): void => {
   if (queue.groups.size === 0) return
   if (queue.policy.groupOnRetry === "block") {
@@ -164,7 +212,13 @@ export const refreshGroups = (store: JobStore, queue: QueueState): void => {
   for (const group of queue.groups.values()) showHead(store, queue, group)
 }
 
-/** Shows the jobs of a queue that have become visible. */
+/**
+ * Shows the jobs of a queue that have become visible.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const promote = (store: JobStore, queue: QueueState): void => {
   const { delays } = queue
   const { table, now } = store
@@ -182,7 +236,13 @@ export const promote = (store: JobStore, queue: QueueState): void => {
   }
 }
 
-/** Takes the first claimable job out of its lane, or answers -1. A job of a group has its permit. */
+/**
+ * Takes the first claimable job out of its lane, or answers -1. A job of a group has its permit.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const takeNext = (store: JobStore, queue: QueueState): number => {
   const { active } = queue
   const { table } = store
@@ -210,7 +270,13 @@ export const takeNext = (store: JobStore, queue: QueueState): number => {
   return -1
 }
 
-/** Gives every recovered job its place. */
+/**
+ * Gives every recovered job its place.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const takePlaces = (store: JobStore): void => {
   const { table } = store
   store.scheduling = true

@@ -57,7 +57,13 @@ const build = (engine: Engine, claimed: Claimed, index: number, bytes: Buffer, s
   return grant
 }
 
-/** The grants of a claim; they are durable. */
+/**
+ * The grants of a claim; they are durable.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<ReadonlyArray<Grant>, LogError> => {
   if (claimed.grants !== undefined) return Effect.succeed(claimed.grants)
   const grants: Array<Grant> = []
@@ -82,7 +88,13 @@ export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<Readon
   return engine.reads.during(rest)
 }
 
-/** The answer to a claim whose grants are durable. */
+/**
+ * The answer to a claim whose grants are durable.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const claimReply = (engine: Engine, claimed: Claimed): Effect.Effect<ClaimResult, LogError> => {
   const { cursor, nextAt, now } = claimed
   return Effect.map(grantsOf(engine, claimed), (grants) => ({ grants, cursor, nextAt, now }))
@@ -108,7 +120,13 @@ const fill = Effect.fnUntraced(function* (
   }
 })
 
-/** The answers to an enqueue, with the results of completed jobs whose key it met. */
+/**
+ * The answers to an enqueue, with the results of completed jobs whose key it met.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const enqueueReply = (
   engine: Engine,
   enqueued: Enqueued
@@ -117,7 +135,13 @@ export const enqueueReply = (
     ? Effect.succeed(enqueued.results)
     : Effect.as(engine.reads.during(fill(engine, enqueued.results, enqueued.missing)), enqueued.results)
 
-/** The answers to a settle, with the results that follow-up jobs met. */
+/**
+ * The answers to a settle, with the results that follow-up jobs met.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const settleReply = (engine: Engine, settled: Settled): Effect.Effect<ReadonlyArray<SettleResult>, LogError> =>
   settled.missing.length === 0
     ? Effect.succeed(settled.results)
@@ -135,7 +159,13 @@ export const settleReply = (engine: Engine, settled: Settled): Effect.Effect<Rea
         settled.results
       )
 
-/** Reads the stored requests of rows, for the comparison with a repeated id. */
+/**
+ * Reads the stored requests of rows, for the comparison with a repeated id.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const loadRequests: (engine: Engine, rows: ReadonlyArray<number>) => Effect.Effect<KnownRequests, LogError> =
   Effect.fnUntraced(function* (engine, rows) {
     const known: KnownRequests = new Map()

@@ -18,10 +18,22 @@ interface NativeBuffer {
   latin1Slice(start: number, end: number): string
 }
 
-/** A signed integer as a non-negative one with the sign in its lowest bit. */
+/**
+ * A signed integer as a non-negative one with the sign in its lowest bit.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const zigzag = (value: number): number => (value < 0 ? -value * 2 - 1 : value * 2)
 
-/** Inverse of {@link zigzag}. */
+/**
+ * Inverse of {@link zigzag}.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const unzigzag = (value: number): number => (value % 2 === 1 ? -(value + 1) / 2 : value / 2)
 
 const flagsOf = (item: EnqueueItem): number =>
@@ -34,7 +46,13 @@ const flagsOf = (item: EnqueueItem): number =>
   (item.metadata === undefined ? 0 : Has.metadata) |
   (item.trace === undefined ? 0 : Has.trace)
 
-/** `flags u8, id 4 x u32, enqueuedAt f64, options, payload`: see docs/file-format.md. */
+/**
+ * `flags u8, id 4 x u32, enqueuedAt f64, options, payload`: see docs/file-format.md.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const encodeRequest = (
   writer: ByteWriter,
   item: EnqueueItem,
@@ -132,12 +150,22 @@ export interface StoredRequest {
   readonly payload: string
 }
 
-/** When the job is first visible. */
+/**
+ * When the job is first visible.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const firstVisibleAt = (request: Pick<StoredRequest, "enqueuedAt" | "delay" | "at">): number =>
   request.at ?? request.enqueuedAt + request.delay
 
 /**
  * Reads what follows the four words of the id; with `payload` false it skips the payload, and answers "" for it.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
  */
 export const decodeRequest = (reader: ByteReader, words: Int32Array, withPayload: boolean): StoredRequest => {
   const flags = reader.u8()
@@ -211,7 +239,13 @@ const sameMetadata = (a: EnqueueItem["metadata"], b: EnqueueItem["metadata"]): b
   return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name])
 }
 
-/** Whether a request asks for the very job that was stored, its profile apart; see the port on what does not count. */
+/**
+ * Whether a request asks for the very job that was stored, its profile apart; see the port on what does not count.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const isSameRequest = (stored: StoredRequest, item: EnqueueItem): boolean =>
   stored.payload === item.payload &&
   stored.priority === (item.priority ?? 0) &&

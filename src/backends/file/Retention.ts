@@ -8,7 +8,13 @@ import { Flag, Status } from "./JobTable.ts"
 import type { QueueState } from "./QueueState.ts"
 import { Tag } from "./RecordTags.ts"
 
-/** Records and applies the removal of a terminal job; its key stays for its window. */
+/**
+ * Records and applies the removal of a terminal job; its key stays for its window.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const purge = (engine: Engine, row: number): void => {
   const { store, recorder } = engine
   const chunk = store.table.chunk(row)
@@ -27,7 +33,13 @@ export const purge = (engine: Engine, row: number): void => {
   store.bury(tombstone)
 }
 
-/** Removes what the queue's policy does not keep any more. */
+/**
+ * Removes what the queue's policy does not keep any more.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const retain = (engine: Engine, queue: QueueState): void => {
   const { store } = engine
   const { retained, policy, counts } = queue

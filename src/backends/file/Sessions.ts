@@ -19,13 +19,25 @@ export type CallAnswer =
   | { readonly _tag: "Settle"; readonly results: ReadonlyArray<SettleResult> }
   | { readonly _tag: "Renew"; readonly result: RenewResult }
 
-/** Keeps the segments that a claim's payloads lie in. */
+/**
+ * Keeps the segments that a claim's payloads lie in.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
 export interface Pins {
   readonly pin: (claimed: Claimed) => void
   readonly unpin: (claimed: Claimed) => void
 }
 
-/** Answers kept per session. */
+/**
+ * Answers kept per session.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
 export const keptAnswers = 64
 
 /**

@@ -39,9 +39,8 @@ export interface LogReport extends VerifyReport {
  */
 export const verifyDirectory: (disk: Disk, directory: string) => Effect.Effect<LogReport, LogError> = Effect.fnUntraced(
   function* (disk, directory) {
-    let replay: Replay | undefined
-    const store = new JobStore(formerHolders(() => replay?.epoch ?? 0))
-    replay = new Replay(store)
+    const store = new JobStore(formerHolders(() => replay.epoch))
+    const replay: Replay = new Replay(store)
     const report = yield* verifyJournal(disk, directory, replay.onFrame)
     const count = (status: number): number => {
       let sum = 0

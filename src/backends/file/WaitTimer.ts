@@ -11,7 +11,13 @@ import type { Host } from "./FileOperations.ts"
 /** Longest sleep before looking again, milliseconds: the wall clock may have jumped. */
 const longest = 60_000
 
-/** Runs for ever. `changed` is opened when something may be due earlier than the timer is set for. */
+/**
+ * Runs for ever. `changed` is opened when something may be due earlier than the timer is set for.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
 export const timer = (host: Host, changed: Latch.Latch): Effect.Effect<never> =>
   Effect.suspend(() => {
     const { engine } = host

@@ -5,7 +5,8 @@
  */
 import type { ClaimRequest } from "../../log/JobLog.ts"
 import { Closed, type LogErrorReason, SessionDead } from "../../log/LogError.ts"
-import type { Engine, Outcome } from "./Engine.ts"
+import type { Engine } from "./Engine.ts"
+import type { Outcome } from "./Outcome.ts"
 import type { Claimed } from "./Claimed.ts"
 import { claimReady, nextAt } from "./EngineClaim.ts"
 import { reclaimExpired } from "./EngineReclaim.ts"
@@ -79,7 +80,7 @@ export class Waits {
   /** Grants to parked claims what has become claimable during the present operation, in the same frame. */
   serve(engine: Engine): void {
     const { store } = engine
-    for (let queues = store.takeTouched(); queues.length > 0; queues = store.takeTouched()) {
+    for (let queues = store.touched.take(); queues.length > 0; queues = store.touched.take()) {
       for (const queue of queues) {
         const parked = this.#parked.get(queue)
         if (parked !== undefined) this.#serveQueue(engine, queue, parked)

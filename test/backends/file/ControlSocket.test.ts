@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Os from "node:os"
@@ -17,8 +18,7 @@ const temporary = Effect.acquireRelease(
   (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
 )
 
-const run = <E>(effect: Effect.Effect<void, E, import("effect/Scope").Scope>): Promise<void> =>
-  Effect.runPromise(Effect.scoped(effect))
+const run = <E>(effect: Effect.Effect<void, E, Scope.Scope>): Promise<void> => Effect.runPromise(Effect.scoped(effect))
 
 test("reads and commands go to the live owner", () =>
   run(
