@@ -239,6 +239,20 @@ it.effect("a poisoned log is opened anew, by whichever call meets it first", () 
   )
 )
 
+it.effect("what a claim may have been granted without saying so comes back with its session", () =>
+  quiet(
+    Effect.gen(function* () {
+      const it = yield* rig(() => Effect.succeed(complete), { leaseDuration: 3_000 })
+      const tooOld = new InvalidRequest({ field: "call", detail: "the answer is no longer kept" })
+      it.faulty.next("claim", FaultyLog.unclear(tooOld))
+      yield* it.enqueue(item(1))
+      yield* TestClock.adjust("1 minute")
+      const view = yield* it.view(1)
+      assert.deepStrictEqual([view.state, view.deliveries], ["Completed", 2])
+    })
+  )
+)
+
 it.effect("grants that arrive after their session was given up do not start", () =>
   quiet(
     Effect.gen(function* () {

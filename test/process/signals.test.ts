@@ -27,7 +27,7 @@ const ran = (count: number) => (child: Child.Child) => child.until(() => runsOf(
 describe("a scheduler that is asked to end", { timeout: 60_000 }, () => {
   for (const signals of [["SIGTERM"], ["SIGINT"], ["SIGTERM", "SIGTERM", "SIGINT"]] as const) {
     it(`${signals.join(", ")}: stops claiming, waits, and gives the rest back unused`, async () => {
-      const argument = { directory, lease: 5_000, grace: 1_500, concurrency: 2, jobs: [1_000, 3_600_000, 1, 2, 3] }
+      const argument = { directory, lease: 5_000, grace: 1_500, concurrency: 2, jobs: [500, 3_600_000, 1, 2, 3] }
       const child = Child.start("signalled.ts", argument)
       await child.until(isEnqueued)
       await ran(2)(child)
@@ -37,7 +37,7 @@ describe("a scheduler that is asked to end", { timeout: 60_000 }, () => {
       }
       const { code } = await child.exit
       assert.strictEqual(code, 130)
-      assert.isTrue(child.messages.some(said("done 1000")), "what ends within the grace period ends")
+      assert.isTrue(child.messages.some(said("done 500")), "what ends within the grace period ends")
       assert.isTrue(child.messages.some(said("interrupted 3600000")), "finalizers of the others run")
       assert.strictEqual(runsOf(child).length, 2, "nothing else was begun")
       const views = await readAll(directory)

@@ -12,6 +12,8 @@ export type Fault =
   /** It takes effect, and answers, this much later. */
   | { readonly _tag: "Late"; readonly millis: number }
   | { readonly _tag: "Refused"; readonly reason: LogErrorReason }
+  /** It took effect, and its outcome is unknown for a reason that repeating does not help. */
+  | { readonly _tag: "Unclear"; readonly reason: LogErrorReason }
   /** The caller learns nothing; `applied` says whether it took effect. */
   | { readonly _tag: "Unknown"; readonly applied: boolean }
   /** The caller waits for ever. */
@@ -21,6 +23,7 @@ export type Fault =
 
 export const late = (millis: number): Fault => ({ _tag: "Late", millis })
 export const refuse = (reason: LogErrorReason): Fault => ({ _tag: "Refused", reason })
+export const unclear = (reason: LogErrorReason): Fault => ({ _tag: "Unclear", reason })
 export const down: Fault = { _tag: "Unknown", applied: false }
 export const replyUnknown: Fault = { _tag: "Unknown", applied: true }
 export const replyLost: Fault = { _tag: "Lost", applied: true }
@@ -63,6 +66,8 @@ const suffer = <A>(
       return Effect.andThen(Effect.sleep(fault.millis), call)
     case "Refused":
       return Effect.fail(refused(operation, fault.reason))
+    case "Unclear":
+      return Effect.andThen(call, Effect.fail(unknown(operation, fault.reason)))
     case "Unknown": {
       const failed = Effect.fail(unreachable(operation))
       return fault.applied ? Effect.andThen(call, failed) : failed
