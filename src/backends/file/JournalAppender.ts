@@ -127,6 +127,7 @@ export class JournalAppender {
   /** Batches of segments that ended while their bytes waited, oldest first. */
   readonly #sealed: Array<Batch> = []
   #spare: Buffer | undefined = undefined
+  #recent: Batch | undefined
   #waiters: Array<Waiter> = []
   #committedSeq: number
   #frameStart = -1
@@ -302,7 +303,7 @@ export class JournalAppender {
     this.flying = undefined
     this.syncedSeq = batch.lastSeq
     this.pendingBytes -= batch.length
-    if (this.#spare === undefined && batch.buffer.length <= keptBufferBytes) this.#spare = batch.buffer
+    this.#keep(batch)
     const waiters = this.#waiters
     let count = 0
     while (count < waiters.length && waiters[count]!.seq <= this.syncedSeq) count++
@@ -310,6 +311,12 @@ export class JournalAppender {
     const ready = count === waiters.length ? waiters : waiters.splice(0, count)
     if (ready === waiters) this.#waiters = []
     resumeAll(ready, () => undefined)
+  }
+
+  /** Keeps a batch readable until the next one has landed, since what was just written is asked for at once. */
+  #keep(batch: Batch): void {
+    if (this.#spare === undefined) this.#spare = this.#recent?.buffer
+    this.#recent = batch.buffer.length <= keptBufferBytes ? batch : undefined
   }
 
   commit(resume: CommitResume): void {
@@ -337,7 +344,7 @@ export class JournalAppender {
     resumeAll(waiters, (waiter) => ({ outcome: waiter.after < handed ? "unknown" : "refused", reason }))
   }
 
-  /** The bytes of a range that no finished write has put into its file yet, as a copy; `undefined` if it has. */
+  /** The bytes of a range that was not written yet, or only just now, as a copy; `undefined` for all others. */
   pending(segment: number, offset: number, length: number): Buffer | undefined {
     if (this.current.header.index === segment && offset >= this.writer.base) {
       return copyOf(this.writer.buffer, offset - this.writer.base, length, this.writer.index)
@@ -350,7 +357,10 @@ export class JournalAppender {
     if (flying !== undefined && flying.segment.header.index === segment && offset >= flying.position) {
       return copyOfBatch(flying, offset, length)
     }
-    return undefined
+    const recent = this.#recent
+    if (recent === undefined || recent.segment.header.index !== segment) return undefined
+    const within = offset >= recent.position && offset + length <= recent.position + recent.length
+    return within ? copyOfBatch(recent, offset, length) : undefined
   }
 
   segmentAt(index: number): LiveSegment | undefined {
