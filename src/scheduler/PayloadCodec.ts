@@ -17,8 +17,7 @@ import * as Schema from "effect/Schema"
  * @category models
  * @stability unstable
  */
-// oxlint-disable-next-line typescript/no-explicit-any
-export type JobSchema = Schema.Codec<any, any, never, never>
+export type JobSchema = Schema.Codec<any, any, never, never> // oxlint-disable-line typescript/no-explicit-any
 
 /**
  * A value or a text that its schema refuses.
