@@ -284,6 +284,8 @@ const conflict = (
       const at = store.table.index(row) * 4
       const own = store.table.chunk(row).id.subarray(at, at + 4)
       const writer = recorder.entry(Tag.Replaced, store.sequenceOf(row))
+      // the first request may be given up before this one: the entry says all that the job is from now on
+      writer.varint(job.generation + 1)
       writer.varint(local)
       const offset = writer.position
       encodeRequest(writer, item, own, 0, store.now)

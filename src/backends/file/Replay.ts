@@ -8,8 +8,10 @@ import { jobStates } from "../../model/Job.ts"
 import { type ByteReader, MalformedBytes } from "./ByteReader.ts"
 import { takeCause } from "./CauseCodec.ts"
 import { firstEngineType, FrameType } from "./Frame.ts"
+import { noSession } from "./GrantTable.ts"
 import type { JobStore } from "./JobStore.ts"
-import type { Insertion } from "./StoredJob.ts"
+import { Status } from "./JobTable.ts"
+import type { Insertion, RestoredState } from "./StoredJob.ts"
 import { scopedKey } from "./Keys.ts"
 import type { Profile } from "./Profiles.ts"
 import { entriesFrame, Tag } from "./RecordTags.ts"
@@ -18,6 +20,19 @@ import type { FrameMeta } from "./SegmentScan.ts"
 import { readSnapshot } from "./Snapshot.ts"
 
 const words = new Int32Array(4)
+
+/** Only jobs that were never granted are replaced. */
+const neverGranted: Omit<RestoredState, "generation"> = {
+  status: Status.Waiting,
+  attempts: 0,
+  deliveries: 0,
+  started: false,
+  granted: false,
+  holder: noSession,
+  token: 0,
+  finishedAt: 0,
+  cause: undefined
+}
 
 /**
  * What a request asks to store, from its stored form.
@@ -93,16 +108,8 @@ export class Replay {
         return this.#profile(reader)
       case Tag.Enqueued:
         return this.#enqueued(reader, meta)
-      case Tag.Replaced: {
-        const row = this.#row(reader)
-        const profile = this.#profileAt(reader.varint())
-        const offset = reader.position
-        const request = decodeRequest(reader, words, false)
-        if (row !== -1) {
-          this.#store.replace(row, insertionOf(profile, request), meta.segment, offset, reader.position - offset)
-        }
-        return
-      }
+      case Tag.Replaced:
+        return this.#replaced(reader, meta)
       case Tag.Holder:
         this.#holder = reader.varint()
         return
@@ -208,6 +215,26 @@ export class Replay {
     const store = this.#store
     if (store.ids.find(words, 0) !== -1) throw new MalformedBytes("a job was enqueued twice")
     store.insert(words, 0, insertionOf(profile, request), meta.segment, offset, reader.position - offset)
+  }
+
+  /** Also the job of a segment that was given up: from here on this entry is all there is of it. */
+  #replaced(reader: ByteReader, meta: FrameMeta): void {
+    const store = this.#store
+    const row = this.#row(reader)
+    const sequence = this.#base - 1
+    const generation = reader.varint()
+    const profile = this.#profileAt(reader.varint())
+    const offset = reader.position
+    const request = decodeRequest(reader, words, false)
+    const length = reader.position - offset
+    const job = insertionOf(profile, request)
+    if (row === -1) {
+      if (store.ids.find(words, 0) !== -1) throw new MalformedBytes("a replaced job's id is another job's")
+      store.restore(words, sequence, job, { ...neverGranted, generation }, { segment: meta.segment, offset, length })
+      return
+    }
+    store.replace(row, job, meta.segment, offset, length)
+    if (store.job(row).generation !== generation) throw new MalformedBytes("generation of a replaced job")
   }
 
   #queue(reader: ByteReader): void {
