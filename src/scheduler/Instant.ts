@@ -25,11 +25,11 @@ export const toMillis = (instant: Instant): number =>
   typeof instant === "number" ? instant : instant instanceof Date ? instant.getTime() : instant.epochMilliseconds
 
 /**
- * Milliseconds of a duration, undefined when there is none.
+ * Whole milliseconds that last at least as long as a duration, undefined when there is none.
  *
  * @since 0.1.0
  * @category getters
  * @stability unstable
  */
 export const durationMillis = (duration: Duration.Input | undefined): number | undefined =>
-  duration === undefined ? undefined : Duration.toMillis(Duration.fromInputUnsafe(duration))
+  duration === undefined ? undefined : Math.ceil(Duration.toMillis(Duration.fromInputUnsafe(duration)))

@@ -1,12 +1,10 @@
 /**
  * Job ids: UUIDs of version 7 (RFC 9562), made by the producer before it sends. Time and randomness come from the
- * fiber's services.
+ * caller's services.
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
-import type * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
+import type * as Random from "effect/Random"
 
 const hex = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 
@@ -14,22 +12,20 @@ const hex32 = (value: number): string =>
   hex[value >>> 24]! + hex[(value >>> 16) & 255]! + hex[(value >>> 8) & 255]! + hex[value & 255]!
 
 /**
- * Makes ids. Within one millisecond the last 32 bits count up from a random start, so ids of one generator sort in
- * the order in which they were made, and 74 - 32 random bits keep generators apart.
+ * Makes ids for an instant. Within one millisecond the last 32 bits count up from a random start, so ids of one
+ * generator sort in the order in which they were made, and 74 - 32 random bits keep generators apart.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const makeGenerator = (): ((fiber: Fiber.Fiber<unknown, unknown>) => string) => {
+export const makeGenerator = (): ((now: number, random: Random.Random) => string) => {
   let millis = -1
   let prefix = ""
   let counter = 0
-  return (fiber) => {
-    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+  return (now, random) => {
     if (now > millis || counter === 0xffff_ffff) {
       millis = Math.max(now, millis + (counter === 0xffff_ffff ? 1 : 0))
-      const random = fiber.getRef(Random.Random)
       const time = hex32(Math.floor(millis / 0x1_0000)) + hex[(millis >>> 8) & 255]! + hex[millis & 255]!
       const high = hex32(Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000))
       const low = Math.floor(random.nextDoubleUnsafe() * 0x1_0000_0000)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Handler } from "../actors/Protocol.ts"
 import type { EnqueueItem, EnqueueResult } from "../log/JobLog.ts"
@@ -58,10 +59,30 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
 ): Job<Tag, P, S, E> => {
   const definition = Definition.make(tag, payloadSchema, successSchema, options)
 
+  /** What is the same for all jobs of one call. */
+  const shared = (given: EnqueueOptions | undefined, fiber: Fiber.Fiber<unknown, unknown>) => {
+    const now = fiber.getRef(Clock.Clock).currentTimeMillisUnsafe()
+    return {
+      given,
+      now,
+      random: fiber.getRef(Random.Random),
+      delay: durationMillis(given?.delay),
+      at: given?.at === undefined ? undefined : toMillis(given.at),
+      timeout: given?.timeout === undefined ? definition.timeout : durationMillis(given.timeout),
+      deadline:
+        given?.deadline !== undefined
+          ? toMillis(given.deadline)
+          : definition.deadline === undefined
+            ? undefined
+            : now + definition.deadline,
+      window: durationMillis(given?.idempotencyWindow) ?? definition.idempotencyWindow,
+      trace: Tracing.current(fiber)
+    }
+  }
+
   const encode = (
     payload: P["Type"],
-    given: EnqueueOptions | undefined,
-    fiber: Fiber.Fiber<unknown, unknown>,
+    { at, deadline, delay, given, now, random, timeout, trace, window }: ReturnType<typeof shared>,
     index: number
   ): EnqueueItem | PayloadInvalid => {
     const encoded = definition.payload.encode(payload)
@@ -69,36 +90,23 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
     const key = given?.idempotencyKey ?? options.idempotencyKey?.(payload)
     const priority =
       given?.priority ?? (typeof options.priority === "function" ? options.priority(payload) : options.priority)
-    const deadline =
-      given?.deadline !== undefined
-        ? toMillis(given.deadline)
-        : definition.deadline === undefined
-          ? undefined
-          : fiber.getRef(Clock.Clock).currentTimeMillisUnsafe() + definition.deadline
     return {
-      id: given?.id ?? nextJobId(fiber),
+      id: given?.id ?? nextJobId(now, random),
       queue: definition.queue,
       name: tag,
       version: definition.version,
       payload: encoded ?? "",
       priority: priority === undefined ? undefined : toInteger(priority),
-      delay: given?.delay === undefined ? undefined : Math.ceil(durationMillis(given.delay) ?? 0),
-      at: given?.at === undefined ? undefined : toMillis(given.at),
+      delay,
+      at,
       maxAttempts: given?.maxAttempts ?? options.maxAttempts,
       leaseDuration: definition.leaseDuration,
-      timeout: given?.timeout === undefined ? definition.timeout : durationMillis(given.timeout),
+      timeout,
       deadline,
       group: given?.group ?? options.group?.(payload),
-      key:
-        key === undefined
-          ? undefined
-          : {
-              value: key,
-              window: durationMillis(given?.idempotencyWindow) ?? definition.idempotencyWindow,
-              onConflict: given?.onConflict ?? options.onConflict
-            },
+      key: key === undefined ? undefined : { value: key, window, onConflict: given?.onConflict ?? options.onConflict },
       metadata: given?.metadata,
-      trace: Tracing.current(fiber)
+      trace
     }
   }
 
@@ -141,9 +149,10 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
     Tracing.producer(
       tag,
       Effect.withFiber((fiber): Effect.Effect<ReadonlyArray<EnqueueResult>, PayloadInvalid | LogError, JobQueue> => {
+        const common = shared(given, fiber)
         const items: Array<EnqueueItem> = []
         for (let index = 0; index < payloads.length; index++) {
-          const item = encode(payloads[index], given, fiber, index)
+          const item = encode(payloads[index], common, index)
           if (item instanceof PayloadInvalid) return Effect.fail(item)
           items.push(item)
         }
@@ -160,7 +169,7 @@ export const make = <Tag extends string, P extends JobSchema, S extends JobSchem
     errorSchema,
     item: (payload: P["Type"], given?: EnqueueOptions) =>
       Effect.withFiber<EnqueueItem, PayloadInvalid>((fiber) => {
-        const item = encode(payload, given, fiber, 0)
+        const item = encode(payload, shared(given, fiber), 0)
         return item instanceof PayloadInvalid ? Effect.fail(item) : Effect.succeed(item)
       }),
     enqueue: (payload: P["Type"], given?: EnqueueOptions) =>
