@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { InvalidRequest, SessionDead } from "../../log/LogError.ts"
+import { Limits } from "../../model/Limits.ts"
 import { noSession } from "./GrantTable.ts"
 import type { Journal } from "./Journal.ts"
 import type { JobStore } from "./JobStore.ts"
@@ -16,6 +17,9 @@ import { type Outcome, refuse } from "./Outcome.ts"
 import { Recorder } from "./Recorder.ts"
 import { type CallAnswer, Sessions, type SessionState } from "./Sessions.ts"
 import { Waits } from "./Waits.ts"
+
+/** As many as one operation ends, so that retention keeps up. */
+const purgesPerStep = Limits.batchItems
 
 /**
  * While the log is recovered: holders are known by their numbers only.
@@ -44,6 +48,8 @@ export class Engine {
   readonly clock: LogClock
   readonly waits = new Waits()
   readonly reads = new ReadGate()
+  /** Records that retention may still remove in the present operation: what it writes has to fit beside the rest. */
+  purgesLeft: number = purgesPerStep
   /** Called when there may be segments to give up. */
   onGarbage: () => void = () => {}
   /** The disk's reserve is touched: enqueues are refused. */
@@ -67,7 +73,10 @@ export class Engine {
     journal.onRoll = () => {
       checkpoints.now = store.now
       checkpoints.checkpoint(store.nextSequence, store.nextToken)
-      for (const queue of store.queues.values()) checkpoints.queue(queue)
+      for (const queue of store.queues.values()) {
+        checkpoints.queue(queue)
+        checkpoints.cut()
+      }
       checkpoints.close()
       this.onGarbage()
     }
@@ -107,6 +116,7 @@ export class Engine {
   /** Begins an operation and answers the log's time. */
   begin(): number {
     const now = this.clock.now()
+    this.purgesLeft = purgesPerStep
     this.store.now = now
     this.recorder.now = now
     return now

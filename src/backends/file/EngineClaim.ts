@@ -54,6 +54,7 @@ const grantReady = (
     }
     if ((flags & Flag.Deadline) !== 0 && store.deadlines.get(row)! <= now) {
       end(engine, row, { _tag: "Expire" })
+      recorder.cut()
       continue
     }
     recorder.holder(session.number)

@@ -14,7 +14,7 @@ import { JobStore } from "./JobStore.ts"
 import { LogClock } from "./LogClock.ts"
 import { takePlaces } from "./Placement.ts"
 import { Replay } from "./Replay.ts"
-import { retain } from "./Retention.ts"
+import { retainAll } from "./Retention.ts"
 
 /**
  * @since 0.1.0
@@ -32,6 +32,8 @@ export interface OpenOptions {
 const acceptedAhead = 3_600_000
 /** Reclaimed jobs per frame. */
 const reclaimBatch = 1000
+/** Written ahead of the disk at most, bytes. */
+const pendingBytes = 4 * 1024 * 1024
 
 const durable = (engine: Engine): Effect.Effect<void, LogError> =>
   Effect.callback((resume) => {
@@ -81,10 +83,14 @@ export const openEngine: (options: OpenOptions) => Effect.Effect<Engine, LogErro
           engine.begin()
           reclaimFormer(engine, held.slice(from, from + reclaimBatch))
           engine.finish()
+          if (journal.pendingBytes > pendingBytes) yield* durable(engine)
         }
-        engine.begin()
-        for (const queue of store.queues.values()) retain(engine, queue)
-        engine.finish()
+        for (let more = true; more;) {
+          engine.begin()
+          more = !retainAll(engine)
+          engine.finish()
+          if (journal.pendingBytes > pendingBytes) yield* durable(engine)
+        }
         yield* durable(engine)
         return engine
       }),

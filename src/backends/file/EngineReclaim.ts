@@ -34,6 +34,7 @@ export const reclaimExpired = (engine: Engine, limit: number, counted?: (event: 
       taken++
       if (event?._tag === "CancelConfirmed") retain(engine, queue)
       if (event !== undefined) counted?.(event)
+      engine.recorder.cut()
     }
     sessions.forget(session)
   }
@@ -83,6 +84,7 @@ export const reclaim = (engine: Engine, limit: number): ReclaimResult => {
         count(event)
         left--
       }
+      engine.recorder.cut()
     }
     store.table.unmention(row)
   }
@@ -122,6 +124,7 @@ export const close = (engine: Engine, session: SessionState): void => {
     const queue = store.queueOf(row)
     store.transition(row, decision)
     if (decision._tag === "CancelConfirmed") retain(engine, queue)
+    engine.recorder.cut()
   }
   session.dead = true
   engine.waits.endSession(session)

@@ -294,6 +294,7 @@ export const renew = (engine: Engine, request: RenewRequest): Outcome<RenewResul
     const i = table.index(row)
     if (chunk.status[i] !== Status.Leased || (chunk.flags[i]! & Flag.Started) !== 0) continue
     applyEvent(engine, row, { _tag: "Started" })
+    recorder.cut()
   }
   for (const { token, value } of request.progress) {
     const slot = grants.find(Number(token))
@@ -305,6 +306,7 @@ export const renew = (engine: Engine, request: RenewRequest): Outcome<RenewResul
     if (table.chunk(row).status[table.index(row)] !== Status.Leased) continue
     recorder.entry(Tag.Progress, store.sequenceOf(row)).string(value)
     store.setProgress(row, value)
+    recorder.cut()
   }
   const result: RenewResult = {
     now: store.now,

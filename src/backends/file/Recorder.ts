@@ -17,6 +17,9 @@ import { zigzag } from "./RequestCodec.ts"
 
 type Appends = Pick<Journal, "begin" | "end" | "cancel">
 
+/** Entries that need not stand or fall together go into several frames of about this size. */
+const largeFrameBytes = 1024 * 1024
+
 /**
  * @since 0.1.0
  * @category models
@@ -35,6 +38,8 @@ export class Recorder {
   #runCount = 0
   /** Sequence after the last one written in this frame: the next is stored as its difference. */
   #base = 0
+  /** Position at which the frame's entries begin. */
+  #start = 0
 
   constructor(journal: Appends) {
     this.#journal = journal
@@ -56,6 +61,7 @@ export class Recorder {
   #begin(): ByteWriter {
     const writer = this.#journal.begin(entriesFrame, this.#now)
     this.#writer = writer
+    this.#start = writer.position
     this.#frame++
     this.#profiles = 0
     this.#holder = 0
@@ -70,6 +76,11 @@ export class Recorder {
     if (this.#runCount > 0) this.#flushRun(writer)
     this.#writer = undefined
     this.#journal.end()
+  }
+
+  /** Ends a frame that has grown large; the next entry begins another, which a crash may lose by itself. */
+  cut(): void {
+    if (this.#writer !== undefined && this.#writer.position - this.#start > largeFrameBytes) this.close()
   }
 
   /** Drops the frame that was begun. */

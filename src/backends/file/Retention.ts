@@ -34,13 +34,14 @@ export const purge = (engine: Engine, row: number): void => {
 }
 
 /**
- * Removes what the queue's policy does not keep any more.
+ * Removes what the queue's policy does not keep any more, as much as the present operation may. Answers whether that was
+ * all of it.
  *
  * @since 0.1.0
  * @category operations
  * @stability unstable
  */
-export const retain = (engine: Engine, queue: QueueState): void => {
+export const retain = (engine: Engine, queue: QueueState): boolean => {
   const { store } = engine
   const { retained, policy, counts } = queue
   const { table, grants } = store
@@ -52,10 +53,25 @@ export const retain = (engine: Engine, queue: QueueState): void => {
     if (status === Status.Completed || status === Status.Cancelled) {
       const kept = counts[Status.Completed]! + counts[Status.Cancelled]!
       const expired = grants.finishedAt[chunk.slot[i]!]! + policy.retainCompleted <= store.now
-      if (kept <= policy.retainCompletedCount && !expired) return
+      if (kept <= policy.retainCompletedCount && !expired) return true
+      if (engine.purgesLeft === 0) return false
+      engine.purgesLeft--
       purge(engine, row)
     }
     retained.shift()
     table.unmention(row)
   }
+  return true
+}
+
+/**
+ * As {@link retain}, for all queues.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
+export const retainAll = (engine: Engine): boolean => {
+  for (const queue of engine.store.queues.values()) if (!retain(engine, queue)) return false
+  return true
 }

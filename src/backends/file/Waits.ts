@@ -94,6 +94,8 @@ export class Waits {
 
   #serveQueue(engine: Engine, queue: QueueState, parked: Set<Parked>): void {
     for (const one of parked) {
+      // the grants need not be stored together with what made them possible
+      engine.recorder.cut()
       const { session, request } = one
       const known = session.answer(request.call)
       const claimed =
