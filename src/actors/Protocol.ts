@@ -122,6 +122,8 @@ export interface Handler {
   readonly leaseDuration: number | undefined
   /** Milliseconds per attempt, unless the job says otherwise. */
   readonly timeout: number | undefined
+  /** What its jobs ask of the log beyond the least. */
+  readonly needs: { readonly groups: boolean; readonly keys: boolean; readonly priorities: boolean }
   /** Decodes the payload and starts the handler with its own services: in a fiber, unless it has ended already. */
   readonly start: (context: RunContext) => Fiber.Fiber<unknown, unknown> | Exit.Exit<unknown, unknown>
   /**

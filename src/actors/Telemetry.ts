@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Grant, SettleItem } from "../log/JobLog.ts"
+import type { LeaseLost } from "./LeaseLost.ts"
 
 /**
  * @since 0.1.0
@@ -26,7 +27,7 @@ export interface Telemetry {
   /** A settlement was refused. */
   readonly refused: (queue: string, reason: string) => void
   /** Grants were lost with their lease. */
-  readonly leaseLost: (queue: string, count: number) => void
+  readonly leaseLost: (queue: string, lost: ReadonlyArray<LeaseLost>) => void
   readonly reclaimed: (reclaimed: number, deadLettered: number) => void
   /** A beat came this many milliseconds late. */
   readonly stalled: (millis: number) => void

@@ -12,6 +12,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import type { Grant, Settlement } from "../log/JobLog.ts"
+import { LeaseLost } from "./LeaseLost.ts"
 import type { GrantHolder, LeaseSupervisor } from "./LeaseSupervisor.ts"
 import type { Elapsed } from "./MonotonicClock.ts"
 import type { Assign, Epoch, Handler, StopReason } from "./Protocol.ts"
@@ -247,22 +248,35 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     else quiet.closeUnsafe()
   }
 
-  /** Gives back waiting grants that match. */
-  const giveBack = (match: (epoch: Epoch, grant: Grant) => boolean, settle: boolean): number => {
+  const lossOf = (grant: Grant): LeaseLost => new LeaseLost({ id: grant.id, queue, token: grant.token })
+
+  /** Takes waiting grants that match out of the line; answers them. */
+  const takeOut = (match: (epoch: Epoch, grant: Grant) => boolean, settle: boolean): Array<Grant> => {
     const kept: typeof waiting = []
-    let count = 0
+    const taken: Array<Grant> = []
     for (let index = head; index < waiting.length; index++) {
       const entry = waiting[index]!
       if (!match(entry.epoch, entry.grant)) {
         kept.push(entry)
         continue
       }
-      count++
+      taken.push(entry.grant)
       if (settle) offer(entry.epoch, entry.grant, { _tag: "Release" }, undefined)
     }
     waiting = kept
     head = 0
-    return count
+    return taken
+  }
+
+  /** Gives up what waits and stops what runs of an epoch, as far as it matches. */
+  const lose = (epoch: Epoch, match: (grant: Grant) => boolean): void => {
+    const lost = takeOut((of, grant) => of === epoch && match(grant), false)
+    for (const run of [...running.values()]) {
+      if (run.epoch !== epoch || !match(run.grant)) continue
+      lost.push(run.grant)
+      stop(run, "leaseLost")
+    }
+    if (lost.length > 0) telemetry.leaseLost(queue, lost.map(lossOf))
   }
 
   return {
@@ -271,7 +285,7 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     assign: ({ epoch, grants }) => {
       if (!supervisor.isLive(epoch)) {
         // the answer was under way while the session died: the log gives these jobs to others
-        if (grants.length > 0) telemetry.leaseLost(queue, grants.length)
+        if (grants.length > 0) telemetry.leaseLost(queue, grants.map(lossOf))
         return
       }
       for (const grant of grants) waiting.push({ epoch, grant })
@@ -298,39 +312,28 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
       return { started, progress }
     },
     renewed: (epoch, result) => {
-      for (const token of result.lost) {
-        const run = running.get(token)
-        if (run !== undefined && run.epoch === epoch) stop(run, "leaseLost")
+      if (result.lost.length > 0) {
+        const tokens = new Set(result.lost)
+        lose(epoch, (grant) => tokens.has(grant.token))
       }
       for (const token of result.cancelled) {
         const run = running.get(token)
         if (run !== undefined && run.epoch === epoch) stop(run, "cancelled")
       }
-      if (result.lost.length > 0) {
-        const lost = new Set(result.lost)
-        telemetry.leaseLost(queue, lost.size)
-        giveBack((of, grant) => of === epoch && lost.has(grant.token), false)
-      }
       if (result.cancelled.length > 0) {
         const cancelled = new Set(result.cancelled)
-        giveBack((of, grant) => of === epoch && cancelled.has(grant.token), true)
+        takeOut((of, grant) => of === epoch && cancelled.has(grant.token), true)
       }
-      if (result.paused.includes(queue)) giveBack(() => true, true)
+      if (result.paused.includes(queue)) takeOut(() => true, true)
       pump()
     },
     lost: (epoch) => {
-      let count = giveBack((of) => of === epoch, false)
-      for (const run of [...running.values()]) {
-        if (run.epoch !== epoch) continue
-        count++
-        stop(run, "leaseLost")
-      }
-      if (count > 0) telemetry.leaseLost(queue, count)
+      lose(epoch, () => true)
       pump()
     },
     drain: (grace) =>
       Effect.gen(function* () {
-        giveBack(() => true, true)
+        takeOut(() => true, true)
         pump()
         yield* Effect.raceFirst(quiet.await, Effect.sleep(grace))
         for (const run of [...running.values()]) stop(run, "drain")

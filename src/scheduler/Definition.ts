@@ -28,6 +28,7 @@ export interface Definition<P, S> {
   readonly deadline: number | undefined
   readonly idempotencyWindow: number
   readonly retry: Readonly<Record<string, "never" | RetrySchedule>>
+  readonly needs: { readonly groups: boolean; readonly keys: boolean; readonly priorities: boolean }
 }
 
 const day = 24 * 3600 * 1000
@@ -86,6 +87,11 @@ export const make = <P extends JobSchema, S extends JobSchema, E extends JobSche
     timeout,
     deadline,
     idempotencyWindow,
+    needs: {
+      groups: options.group !== undefined,
+      keys: options.idempotencyKey !== undefined,
+      priorities: options.priority !== undefined
+    },
     // each schedule is given only errors of the tag that names it
     retry: (options.retry ?? {}) as Readonly<Record<string, "never" | RetrySchedule>>
   }

@@ -6,6 +6,8 @@
 import * as Schema from "effect/Schema"
 import { FailureCause } from "../model/FailureCause.ts"
 
+export { LeaseLost } from "../actors/LeaseLost.ts"
+
 /**
  * A payload that its job's schema refuses; nothing was written.
  *
@@ -100,22 +102,5 @@ export class ResultInvalid extends Schema.TaggedError<ResultInvalid>()("ResultIn
 }) {
   override get message(): string {
     return `the stored result of job ${this.id} does not fit its schema: ${this.issue}`
-  }
-}
-
-/**
- * The lease of a run was lost: another worker has or will have the job. The run was interrupted and its settlement,
- * if it still sent one, was refused.
- *
- * @since 0.1.0
- * @category errors
- * @stability unstable
- */
-export class LeaseLost extends Schema.TaggedError<LeaseLost>()("LeaseLost", {
-  id: Schema.String,
-  token: Schema.BigInt
-}) {
-  override get message(): string {
-    return `the lease of job ${this.id} (token ${this.token}) was lost`
   }
 }

@@ -251,7 +251,8 @@ export const make = (log: JobLogOperations): JobQueueOperations => {
       const cut = batches(items, log.capabilities.maxBatch)
       if (cut.length === 1) return log.enqueue(items)
       return Effect.map(
-        Effect.forEach(cut, (batch) => log.enqueue(batch), { concurrency: 4 }),
+        // one process's log keeps the order of calls; across processes only waiting keeps that of the batches
+        Effect.forEach(cut, (batch) => log.enqueue(batch), { concurrency: log.capabilities.crossProcess ? 1 : 4 }),
         (answers) => answers.flat()
       )
     },

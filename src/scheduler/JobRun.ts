@@ -161,6 +161,7 @@ export const makeHandler = <P, S, E, R>(
     queue: definition.queue,
     leaseDuration: definition.leaseDuration,
     timeout: definition.timeout,
+    needs: definition.needs,
     start: (run) => {
       const payload = definition.payload.decode(run.grant.payload)
       if (payload instanceof Refused) {

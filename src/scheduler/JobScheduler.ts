@@ -19,12 +19,13 @@ import * as Settler from "../actors/Settler.ts"
 import type { Telemetry } from "../actors/Telemetry.ts"
 import * as WorkerPool from "../actors/WorkerPool.ts"
 import { JobLog } from "../log/JobLog.ts"
-import type { LogError } from "../log/LogError.ts"
+import { type LogError, refused } from "../log/LogError.ts"
 import { handlerKeyPrefix } from "./JobDefinition.ts"
 import { JobQueue, make as makeQueue } from "./JobQueue.ts"
 import * as Metrics from "./Metrics.ts"
 import * as MetricsGauges from "./MetricsGauges.ts"
 import type { MetricsPortUnavailable } from "./PrometheusServer.ts"
+import { unmet } from "./Needs.ts"
 import { type ResolvedOptions, resolve, type SchedulerOptions } from "./SchedulerConfig.ts"
 import { assertOptions } from "./SchedulerLimits.ts"
 import { SchedulerTelemetry } from "./SchedulerTelemetry.ts"
@@ -100,6 +101,26 @@ const prepare = Effect.fnUntraced(function* (
   return { queue, pool, dispatcher }
 })
 
+/** Each lost lease is worth a line: work is being done twice. */
+const warnOfLosses = (context: Context.Context<never>, telemetry: Telemetry): Telemetry => {
+  const fork = Effect.runForkWith(context)
+  return {
+    ...telemetry,
+    leaseLost: (queue, lost) => {
+      telemetry.leaseLost(queue, lost)
+      const more = lost.length > 3 ? ` (and ${lost.length - 3} more)` : ""
+      fork(
+        Effect.logWarning(
+          `${lost
+            .slice(0, 3)
+            .map((each) => each.message)
+            .join("; ")}${more}`
+        )
+      )
+    }
+  }
+}
+
 /**
  * Starts a scheduler; closing the scope drains it.
  *
@@ -117,9 +138,10 @@ export const make = Effect.fnUntraced(function* (
   const options = yield* resolve(given)
   assertOptions(options)
   const log = yield* JobLog
+  const context = yield* Effect.context<never>()
   const givenTelemetry = yield* SchedulerTelemetry
-  const telemetry = givenTelemetry ?? Metrics.make(yield* Effect.context<never>())
-  const handlers = handlersOf(yield* Effect.context<never>())
+  const telemetry = warnOfLosses(context, givenTelemetry ?? Metrics.make(context))
+  const handlers = handlersOf(context)
   const elapsed = yield* MonotonicClock.make
   if (handlers.length === 0) {
     yield* Effect.logWarning("this scheduler has no handlers: provide layers of Job.toLayer to run jobs")
@@ -131,6 +153,10 @@ export const make = Effect.fnUntraced(function* (
   for (const [queue, own] of byQueue) {
     const lease = Math.max(...own.map((handler) => handler.leaseDuration ?? options.leaseDuration))
     leases.set(lease, [...(leases.get(lease) ?? []), queue])
+    for (const handler of own) {
+      const lacking = unmet(handler, lease, log.capabilities)
+      if (lacking !== undefined) return yield* refused("open", lacking)
+    }
   }
 
   const inner = yield* Scope.fork(yield* Effect.scope)

@@ -111,7 +111,7 @@ export const make = (context: Context.Context<never>): Telemetry => {
       else job.retried.add(1)
     },
     refused: (queue, reason) => queues(queue).refused(reason).add(1),
-    leaseLost: (queue, count) => queues(queue).leasesLost.add(count),
+    leaseLost: (queue, lost) => queues(queue).leasesLost.add(lost.length),
     reclaimed: (count, deadLettered) => {
       reclaimed.add(count)
       reclaimDeadLettered.add(deadLettered)

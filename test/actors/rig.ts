@@ -57,7 +57,7 @@ export const recorder = (): Recorder => {
     settled: (_queue, { id: of, settlement }, state) =>
       void events.push(`settled ${Number(of.slice(-12))} ${settlement._tag} ${state}`),
     refused: (_queue, reason) => void events.push(`refused ${reason}`),
-    leaseLost: (_queue, count) => void events.push(`lost ${count}`),
+    leaseLost: (_queue, lost) => void events.push(`lost ${lost.length}`),
     reclaimed: (reclaimed) => void events.push(`reclaimed ${reclaimed}`),
     stalled: (millis) => void events.push(`stalled ${millis}`),
     abandoned: (grant) => void events.push(`abandoned ${Number(grant.payload)}`)
@@ -116,6 +116,7 @@ export const handlerOf = (
     queue: "q",
     leaseDuration: undefined,
     timeout: undefined,
+    needs: { groups: false, keys: false, priorities: false },
     start: (runContext) => fork(run(runContext)),
     // the runs of these tests succeed with settlements and nothing else
     conclude: (_run, exit) => (Exit.isSuccess(exit) ? (exit.value as Settlement) : undefined),

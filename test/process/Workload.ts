@@ -40,7 +40,7 @@ export const telemetry: Telemetry = {
   ...silent,
   settled: (_queue, item, state) => tell({ _tag: "Settled", id: item.id, token: item.token.toString(), state }),
   refused: (_queue, reason) => tell({ _tag: "Refused", reason }),
-  leaseLost: (_queue, count) => tell({ _tag: "LeaseLost", count })
+  leaseLost: (_queue, lost) => tell({ _tag: "LeaseLost", count: lost.length })
 }
 
 export const queue = "soak"

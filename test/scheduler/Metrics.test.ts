@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Schema from "effect/Schema"
+import { LeaseLost } from "../../src/actors/LeaseLost.ts"
 import { silent } from "../../src/actors/Telemetry.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import { type Grant, JobLog } from "../../src/log/JobLog.ts"
@@ -231,7 +232,7 @@ const everything = (telemetry: ReturnType<typeof Metrics.make>): void => {
   telemetry.settled("q", { ...settlement, settlement: { _tag: "DeadLetter", cause } }, "DeadLettered", 1, "send")
   telemetry.settled("q", { ...settlement, settlement: { _tag: "Release" } }, "Ready", undefined, "send")
   telemetry.refused("q", "stale")
-  telemetry.leaseLost("q", 1)
+  telemetry.leaseLost("q", [new LeaseLost({ id: "x", queue: "q", token: 1n })])
   telemetry.reclaimed(1, 1)
   telemetry.stalled(200)
   telemetry.abandoned(grant)
