@@ -6,7 +6,7 @@
 import type { ClaimRequest } from "../../log/JobLog.ts"
 import type { Engine } from "./Engine.ts"
 import { done, type Outcome, refuse } from "./Outcome.ts"
-import { Flag } from "./JobTable.ts"
+import { Flag, Status } from "./JobTable.ts"
 import { promote, putBack, showNext, takeNext } from "./Placement.ts"
 import type { QueueState } from "./QueueState.ts"
 import { end } from "./EngineEnd.ts"
@@ -40,6 +40,7 @@ const grantReady = (
   const { table } = store
   const now = store.now
   promote(store, queue)
+  const most = Math.min(limit, queue.counts[Status.Waiting]! - queue.delayed)
   /** Jobs of other names, to be put back. */
   let passed: Array<number> | undefined
   while (claimed.count < limit) {
@@ -60,7 +61,7 @@ const grantReady = (
     recorder.holder(session.number)
     recorder.run(Tag.Granted, chunk.sequence[i]!)
     store.grant(row, session.number)
-    claimed.add(store, row, limit)
+    claimed.add(store, row, most)
     if ((flags & Flag.Group) !== 0) showNext(store, queue, row)
   }
   if (passed !== undefined) for (const row of passed) putBack(store, queue, row)
@@ -114,7 +115,11 @@ export const claim = (engine: Engine, request: ClaimRequest): Outcome<Claimed | 
   const session = engine.live(request.session, true)
   if (session === undefined) return engine.dead(request.session)
   const claimed = claimReady(engine, session, request)
-  if (claimed !== undefined || request.park === true) return done(claimed)
+  if (claimed !== undefined) return done(claimed)
+  if (request.park === true) {
+    session.leaveOpen(request.call)
+    return done(undefined)
+  }
   const queue = engine.store.queue(request.queue)
   return done(remember(engine, session, request.call, queue, new Claimed(engine.store.nextToken, engine.store.now)))
 }

@@ -225,7 +225,10 @@ export const settle = (engine: Engine, request: SettleRequest, known: KnownReque
   const { grants, table } = store
   const { items } = request
   const rows = missingFollowUps(engine, items, known)
-  if (rows !== undefined) return { _tag: "Missing", rows }
+  if (rows !== undefined) {
+    session.leaveOpen(request.call)
+    return { _tag: "Missing", rows }
+  }
   const results: Array<SettleResult> = []
   const missing: Array<MissingFollowUp> = []
   const fresh: Fresh = new Map()

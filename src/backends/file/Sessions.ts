@@ -40,6 +40,9 @@ export interface Pins {
  */
 export const keptAnswers = 64
 
+/** Calls without an answer that are known per session; a scheduler has one per queue. */
+const keptOpenCalls = 1024
+
 /**
  * @since 0.1.0
  * @category models
@@ -58,6 +61,8 @@ export class SessionState {
   /** Slots of its grants whose jobs were cancelled. */
   readonly cancelled = new Set<number>()
   readonly #answers = new Map<number, CallAnswer>()
+  /** Numbers of calls that wait, or were given up while they waited. */
+  readonly #open = new Set<number>()
   #latestCall = 0
 
   readonly #pins: Pins
@@ -76,19 +81,36 @@ export class SessionState {
 
   /** Whether a call is so old that its answer is not kept any more. */
   isForgotten(call: number): boolean {
-    return call <= this.#latestCall - keptAnswers
+    return call <= this.#latestCall - keptAnswers && !this.#open.has(call)
   }
 
+  /** The call waits, however long, and may be given up and repeated meanwhile: it has had no effect yet. */
+  leaveOpen(call: number): void {
+    this.#latestCall = Math.max(this.#latestCall, call)
+    this.#open.add(call)
+    if (this.#open.size <= keptOpenCalls) return
+    for (const oldest of this.#open) {
+      this.#open.delete(oldest)
+      return
+    }
+  }
+
+  /** Keeps an answer while it is one of the latest given, whatever its number, or of the latest numbers. */
   remember(call: number, answer: CallAnswer): void {
+    this.#open.delete(call)
     this.#answers.set(call, answer)
     if (answer._tag === "Claim") this.#pins.pin(answer)
-    if (call <= this.#latestCall) return
-    this.#latestCall = call
-    if (this.#answers.size <= keptAnswers) return
+    this.#latestCall = Math.max(this.#latestCall, call)
+    let before = this.#answers.size - keptAnswers
+    if (before <= 0) return
+    // in the order in which they were given
     for (const [old, forgotten] of this.#answers) {
-      if (old > call - keptAnswers) continue
-      this.#answers.delete(old)
-      if (forgotten._tag === "Claim") this.#pins.unpin(forgotten)
+      // a recent number without its answer would look like a new call
+      if (old <= this.#latestCall - keptAnswers) {
+        this.#answers.delete(old)
+        if (forgotten._tag === "Claim") this.#pins.unpin(forgotten)
+      }
+      if (--before === 0) return
     }
   }
 
