@@ -39,13 +39,13 @@ export class Claimed {
     this.#columns = noColumns
   }
 
-  /** Notes the row that was just granted. */
+  /** Notes the row that was just granted; `most` is how many are likely to come. */
   add(store: JobStore, row: number, most: number): void {
     const chunk = store.table.chunk(row)
     const i = store.table.index(row)
     const slot = chunk.slot[i]!
     let at = this.count * stride
-    if (at === this.#columns.length) this.#grow(most)
+    if (at === this.#columns.length) this.#grow(Math.max(1, most))
     const columns = this.#columns
     const segment = chunk.segment[i]!
     columns[at++] = segment
@@ -64,8 +64,8 @@ export class Claimed {
   }
 
   #grow(most: number): void {
-    const length = Math.min(most, Math.max(4, this.count * 4)) * stride
-    const columns = new Float64Array(length)
+    // mostly once: `most` is what the queue had to give at first
+    const columns = new Float64Array(Math.max(most, this.count * 2) * stride)
     columns.set(this.#columns)
     this.#columns = columns
   }
