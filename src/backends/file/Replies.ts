@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ClaimResult, EnqueueResult, Grant, SettleResult } from "../../log/JobLog.ts"
-import type { LogError } from "../../log/LogError.ts"
+import { type LogError, unknown } from "../../log/LogError.ts"
 import type { Engine } from "./Engine.ts"
 import type { Claimed } from "./Claimed.ts"
 import type { Enqueued, KnownRequests } from "./EngineEnqueue.ts"
@@ -97,10 +97,17 @@ export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<Readon
  */
 export const claimReply = (engine: Engine, claimed: Claimed): Effect.Effect<ClaimResult, LogError> => {
   const { cursor, nextAt, now } = claimed
-  return Effect.map(grantsOf(engine, claimed), (grants) => ({ grants, cursor, nextAt, now }))
+  return Effect.mapBoth(grantsOf(engine, claimed), {
+    // the jobs are granted, whether they can be shown or not
+    onFailure: ({ reason }) => unknown("claim", reason),
+    onSuccess: (grants) => ({ grants, cursor, nextAt, now })
+  })
 }
 
-/** Adds the results to answers that lack them. The job is looked up now: its result never changes, but may have gone. */
+/**
+ * Adds the results to answers that lack them. The job is looked up now: its result never changes, but may have gone. One
+ * that cannot be read must not hide what the rest of the batch came to, all of which has happened.
+ */
 const fill = Effect.fnUntraced(function* (
   engine: Engine,
   results: Array<EnqueueResult>,
@@ -113,10 +120,13 @@ const fill = Effect.fnUntraced(function* (
     parseJobId(answer.id, words, 0)
     const row = store.ids.find(words, 0)
     const location = row === -1 ? undefined : store.results.get(row)
-    results[index] =
+    const read =
       location === undefined
-        ? { ...answer, resultGone: true }
-        : { ...answer, result: yield* readResult(journal, location) }
+        ? undefined
+        : yield* Effect.catch(readResult(journal, location), (error) =>
+            Effect.as(Effect.logWarning(`the result of job ${answer.id} cannot be read`, error), undefined)
+          )
+    results[index] = read === undefined ? { ...answer, resultGone: true } : { ...answer, result: read }
   }
 })
 
@@ -127,10 +137,7 @@ const fill = Effect.fnUntraced(function* (
  * @category operations
  * @stability unstable
  */
-export const enqueueReply = (
-  engine: Engine,
-  enqueued: Enqueued
-): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
+export const enqueueReply = (engine: Engine, enqueued: Enqueued): Effect.Effect<ReadonlyArray<EnqueueResult>> =>
   enqueued.missing.length === 0
     ? Effect.succeed(enqueued.results)
     : Effect.as(engine.reads.during(fill(engine, enqueued.results, enqueued.missing)), enqueued.results)
@@ -142,7 +149,7 @@ export const enqueueReply = (
  * @category operations
  * @stability unstable
  */
-export const settleReply = (engine: Engine, settled: Settled): Effect.Effect<ReadonlyArray<SettleResult>, LogError> =>
+export const settleReply = (engine: Engine, settled: Settled): Effect.Effect<ReadonlyArray<SettleResult>> =>
   settled.missing.length === 0
     ? Effect.succeed(settled.results)
     : Effect.as(
