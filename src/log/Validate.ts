@@ -40,7 +40,7 @@ import type {
 import type { InvalidRequest } from "./LogError.ts"
 import { batchBytesProblem, itemListProblem, itemsBytes, upperBytes } from "./ValidateItem.ts"
 
-export { isJobId, utf8Length } from "./Checks.ts"
+export { utf8Length } from "./Checks.ts"
 
 const states: ReadonlySet<unknown> = new Set(jobStates)
 const failureKinds: ReadonlySet<unknown> = new Set(FailureKind.literals)

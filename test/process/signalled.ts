@@ -46,12 +46,12 @@ const program = Effect.gen(function* () {
     Layer.provide(Layer.succeed(SchedulerTelemetry, telemetry)),
     Layer.provide(FileLog.layer({ directory: start.directory }))
   )
-  yield* Effect.gen(function* () {
+  return yield* Effect.gen(function* () {
     if (start.jobs.length > 0) {
       const answers = yield* Lasting.enqueueAll(start.jobs.map((millis) => ({ millis })))
       tell({ _tag: "Enqueued", ids: answers.map(({ id }) => id) })
     }
-    yield* Effect.never
+    return yield* Effect.never
   }).pipe(Effect.provide(scheduler), Effect.ensuring(Effect.sync(() => tell({ _tag: "Drained" }))))
 })
 

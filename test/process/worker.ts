@@ -52,7 +52,8 @@ const program = Effect.gen(function* () {
       yield* Effect.sleep(20)
     }
     tell({ _tag: "Drained" })
-    if (!start.last) yield* Effect.never
+    if (!start.last) return yield* Effect.never
+    return undefined
   })
   const scheduler = JobScheduler.layerWith({ concurrency: 8, leaseDuration: "5 seconds" }).pipe(
     Layer.provide(handlers),

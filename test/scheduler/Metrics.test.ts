@@ -152,7 +152,7 @@ describe("a scheduler's metrics", () => {
       yield* Effect.gen(function* () {
         yield* Wait.enqueueAll([{ n: 1 }, { n: 2 }])
         while ((yield* snapshot).get("leasehold_running{queue=slow}") !== 2) yield* Effect.sleep(1)
-      }).pipe(Effect.provide(JobQueue.layer), Effect.provide(twice), Effect.provide(MemoryLog.layer()))
+      }).pipe(Effect.provide(Layer.merge(JobQueue.layer, twice).pipe(Layer.provide(MemoryLog.layer()))))
     }).pipe(withRegistry)
   )
 

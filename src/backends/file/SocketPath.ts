@@ -9,19 +9,20 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { socketName } from "./ControlProtocol.ts"
+import { DiskError } from "./Disk.ts"
 
 /** The least of what systems take, less the closing zero. */
 const longestPath = 103
 
 /**
  * A short path to the directory's socket. A long one is shortened by a symbolic link in a private temporary directory
- * that lives as long as the scope. Fails with the system's error.
+ * that lives as long as the scope.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const socketPath = (directory: string): Effect.Effect<string, Error, Scope.Scope> => {
+export const socketPath = (directory: string): Effect.Effect<string, DiskError, Scope.Scope> => {
   const path = Path.join(Path.resolve(directory), socketName)
   if (Buffer.byteLength(path) <= longestPath) return Effect.succeed(path)
   const link = Effect.try({
@@ -30,7 +31,10 @@ export const socketPath = (directory: string): Effect.Effect<string, Error, Scop
       Fs.symlinkSync(Path.resolve(directory), Path.join(temporary, "d"))
       return temporary
     },
-    catch: (error) => (error instanceof Error ? error : new Error(String(error)))
+    catch: (error) => {
+      const { code = "UNKNOWN", message } = error as NodeJS.ErrnoException
+      return new DiskError({ operation: "symlink", path, code, detail: message })
+    }
   })
   return Effect.acquireRelease(link, (temporary) =>
     Effect.sync(() => Fs.rmSync(temporary, { recursive: true, force: true }))
