@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { LogError } from "../../log/LogError.ts"
+import { Closed, LogError, Poisoned, refused } from "../../log/LogError.ts"
 import type { Engine } from "./Engine.ts"
 import { locationOf } from "./EngineRead.ts"
 import type { Location } from "./StoredJob.ts"
@@ -35,6 +35,15 @@ const durable = (engine: Engine): Effect.Effect<void, LogError> =>
           : Effect.fail(new LogError({ operation: "compaction", outcome: failure.outcome, reason: failure.reason }))
       )
     })
+  })
+
+/** The journal may have failed or been closed while something was read: then there is nothing to be carried any more. */
+const usable = (engine: Engine): Effect.Effect<void, LogError> =>
+  Effect.suspend(() => {
+    if (engine.failure !== undefined) {
+      return Effect.fail(refused("compaction", new Poisoned({ detail: engine.failure })))
+    }
+    return engine.journal.closed ? Effect.fail(refused("compaction", new Closed({}))) : Effect.void
   })
 
 /** Rows whose requests are stored in the segment, in the order in which they lie there. */
@@ -126,6 +135,7 @@ const carryForward = Effect.fnUntraced(function* (engine: Engine, segment: numbe
       batch.push(loaded)
       bytes += loaded.request.length + (loaded.result?.length ?? 0)
       if (batch.length < batchRows && bytes < batchBytes) continue
+      yield* usable(engine)
       carry(engine, batch)
       batch = []
       bytes = 0
@@ -133,6 +143,7 @@ const carryForward = Effect.fnUntraced(function* (engine: Engine, segment: numbe
       yield* durable(engine)
       yield* Effect.yieldNow
     }
+    yield* usable(engine)
     carry(engine, batch)
     carryTombstones(engine, segment)
     yield* durable(engine)

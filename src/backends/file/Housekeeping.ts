@@ -3,11 +3,16 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import { turn } from "./BackgroundTurn.ts"
 import { compact } from "./Compaction.ts"
 import type { Disk } from "./Disk.ts"
 import type { Host } from "./FileOperations.ts"
+
+/** After a failure, unless there is something to do before. */
+const retryMillis = 10_000
 
 /**
  * @since 0.1.0
@@ -42,8 +47,10 @@ export const housekeeping = (host: Host, chores: Latch.Latch, options: Housekeep
       Effect.ignore
     )
     // a failed write poisons the journal, which every caller learns; a segment that stays is only space
-    const tidy = Effect.catch(compact(engine, options.floor), (error) =>
-      Effect.logDebug("segments could not be given up", error)
-    )
-    return Effect.andThen(look, tidy)
-  }).pipe(Effect.andThen(Latch.await(chores)), Effect.forever({ disableYield: true }))
+    return Effect.andThen(look, turn("giving up segments", compact(engine, options.floor)))
+  }).pipe(
+    Effect.flatMap((tidy) =>
+      tidy ? Latch.await(chores) : Effect.raceFirst(Latch.await(chores), Effect.sleep(Duration.millis(retryMillis)))
+    ),
+    Effect.forever({ disableYield: true })
+  )

@@ -6,10 +6,13 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import { turn } from "./BackgroundTurn.ts"
 import type { Host } from "./FileOperations.ts"
 
 /** Longest sleep before looking again, milliseconds: the wall clock may have jumped. */
 const longest = 60_000
+/** Pause after a defect. */
+const retryMillis = 1_000
 
 /**
  * Runs for ever. `changed` is opened when something may be due earlier than the timer is set for.
@@ -19,6 +22,12 @@ const longest = 60_000
  * @stability unstable
  */
 export const timer = (host: Host, changed: Latch.Latch): Effect.Effect<never> =>
+  turn("waking those who wait", next(host, changed)).pipe(
+    Effect.flatMap((woke) => (woke ? Effect.void : Effect.sleep(Duration.millis(retryMillis)))),
+    Effect.forever({ disableYield: true })
+  )
+
+const next = (host: Host, changed: Latch.Latch): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { engine } = host
     changed.closeUnsafe()
@@ -32,4 +41,4 @@ export const timer = (host: Host, changed: Latch.Latch): Effect.Effect<never> =>
     }
     engine.step(() => engine.waits.tick(engine))
     return Effect.yieldNow
-  }).pipe(Effect.forever({ disableYield: true }))
+  })
