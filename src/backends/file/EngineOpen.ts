@@ -47,7 +47,7 @@ const durable = (engine: Engine): Effect.Effect<void, LogError> =>
   })
 
 /**
- * Opens the log in a directory. Whoever opened it must close its journal.
+ * Opens the log in a directory. Whoever opened it must close its journal; it is not interruptible.
  *
  * Fails as the journal's opening does, and with `ClockAhead`.
  *
@@ -96,5 +96,7 @@ export const openEngine: (options: OpenOptions) => Effect.Effect<Engine, LogErro
       }),
       () => journal.abandon
     )
-  }
+  },
+  // an interruption between the journal's opening and the handler that abandons it would leave the directory locked
+  Effect.uninterruptible
 )

@@ -65,6 +65,8 @@ export const make: (options: Options) => Effect.Effect<JobLogOperations, LogErro
       acceptClockAhead: options.acceptClockAhead ?? false
     })
     const reopening = yield* Semaphore.make(1)
+    const alone = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Semaphore.withPermits(reopening, 1)(Effect.uninterruptible(effect))
     const changed = yield* Latch.make(false)
     const chores = yield* Latch.make(false)
     let closed = false
@@ -74,31 +76,39 @@ export const make: (options: Options) => Effect.Effect<JobLogOperations, LogErro
       chores.openUnsafe()
       return engine
     }
-    const host: Host = {
-      engine: attach(yield* open),
-      reopen: Semaphore.withPermits(
-        reopening,
-        1
-      )(
-        Effect.suspend(() => {
-          if (closed) return Effect.fail(refused("open", new Closed({})))
-          if (host.engine.failure === undefined) return Effect.void
-          host.engine.waits.fail()
-          return Effect.andThen(
-            host.engine.journal.abandon,
-            Effect.map(open, (engine) => {
-              host.engine = attach(engine)
-              changed.openUnsafe()
-            })
-          )
-        })
-      )
+    const hostOf = (engine: Engine): Host => {
+      const host: Host = {
+        engine: attach(engine),
+        // not to be interrupted between an opened journal and whoever closes it: it only waits for the disk
+        reopen: alone(
+          Effect.suspend(() => {
+            if (closed) return Effect.fail(refused("open", new Closed({})))
+            if (host.engine.failure === undefined) return Effect.void
+            host.engine.waits.fail()
+            return Effect.andThen(
+              host.engine.journal.abandon,
+              Effect.map(open, (opened) => {
+                host.engine = attach(opened)
+                changed.openUnsafe()
+              })
+            )
+          })
+        )
+      }
+      return host
     }
-    yield* Effect.addFinalizer(() =>
+    const host = yield* Effect.acquireRelease(Effect.map(open, hostOf), (opened) =>
       Effect.suspend(() => {
         closed = true
-        host.engine.waits.fail()
-        return host.engine.failure === undefined ? host.engine.journal.close : host.engine.journal.abandon
+        opened.engine.waits.fail()
+        // behind a reopening, whose journal it is then that has to be closed
+        return alone(
+          Effect.suspend(() => {
+            const { engine } = opened
+            engine.waits.fail()
+            return engine.failure === undefined ? engine.journal.close : engine.journal.abandon
+          })
+        )
       })
     )
     yield* Effect.forkScoped(timer(host, changed))
