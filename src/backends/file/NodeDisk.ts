@@ -9,10 +9,10 @@ import { type Disk, DiskError, type DiskFile, type OpenMode } from "./Disk.ts"
 import { lockDirectory } from "./DirectoryLock.ts"
 
 /**
- * Up to this size a write copies into the page cache on the calling thread: that takes a few µs, less than a hop to
- * the thread pool and back.
+ * Up to this size a write copies into the page cache on the calling thread: that takes no longer than handing it to
+ * the thread pool, and nothing has to come back.
  */
-const synchronousWriteBytes = 16 * 1024
+const synchronousWriteBytes = 128 * 1024
 
 const diskError = (operation: string, path: string, error: unknown): DiskError => {
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "UNKNOWN"
