@@ -203,6 +203,9 @@ const fullBacklog = (bench: Bench, session: Session): Effect.Effect<void, LogErr
       ["Full"],
       Effect.suspend(() => bench.log.enqueue([item()]))
     )
+    yield* bench.log.control([{ ...policy, policy: { maxBacklog: "unlimited" } }])
+    yield* enqueue(bench, item())
+    yield* bench.log.control([policy])
     const grants = yield* claim(bench, session, { queue: "narrow", limit: 2 })
     if (grants.length !== 2) broken(bench, "limitsAtTheEdge", "a full queue grants nothing")
     yield* enqueue(bench, item())

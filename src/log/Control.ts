@@ -16,8 +16,8 @@ export interface QueuePolicy {
   readonly groupConcurrency?: number | undefined
   /** What a group does while its head backs off; default `block`. */
   readonly groupOnRetry?: "block" | "stepAside" | undefined
-  /** Waiting jobs; enqueue answers `Full` beyond it. Default unlimited. */
-  readonly maxBacklog?: number | undefined
+  /** Waiting jobs; enqueue answers `Full` beyond it. Default `unlimited`, which also takes a former bound back. */
+  readonly maxBacklog?: number | "unlimited" | undefined
   /** How long completed and cancelled records are kept, milliseconds; default one hour. */
   readonly retainCompleted?: number | undefined
   /** How many completed and cancelled records are kept at most; default 10,000. */

@@ -271,13 +271,21 @@ const cut = (text: string, limit: number): string => {
   return mended.slice(0, end)
 }
 
+/** A log may store a bound as one more than it is, so that 0 is free to say that there is none. */
+const backlogProblem = (value: QueuePolicy["maxBacklog"]): Problem | undefined =>
+  value === undefined ||
+  value === "unlimited" ||
+  (Number.isSafeInteger(value) && value >= 0 && value < Number.MAX_SAFE_INTEGER)
+    ? undefined
+    : ["policy.maxBacklog", `must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER - 1}, or "unlimited"`]
+
 const policyProblem = (policy: QueuePolicy): Problem | undefined => {
   if (typeof policy !== "object" || policy === null) return ["policy", "must be an object"]
   const count = (field: string, value: number | undefined, min: number): Problem | undefined =>
     value === undefined ? undefined : integerProblem(field, value, min, Number.MAX_SAFE_INTEGER)
   const problem =
     count("policy.groupConcurrency", policy.groupConcurrency, 1) ??
-    count("policy.maxBacklog", policy.maxBacklog, 0) ??
+    backlogProblem(policy.maxBacklog) ??
     count("policy.retainCompletedCount", policy.retainCompletedCount, 0) ??
     (policy.retainCompleted === undefined
       ? undefined

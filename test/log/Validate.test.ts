@@ -219,6 +219,12 @@ describe("the other requests", () => {
     expect(field({ _tag: "Configure", queue: "q", policy: { groupOnRetry: "wait" } })).toBe(
       "commands[0].policy.groupOnRetry"
     )
+    const backlog = (maxBacklog: unknown) => field({ _tag: "Configure", queue: "q", policy: { maxBacklog } })
+    expect(backlog("unlimited")).toBeUndefined()
+    expect(backlog(Number.MAX_SAFE_INTEGER - 1)).toBeUndefined()
+    for (const bad of [Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY, -1, 0.5, null, "many"]) {
+      expect(backlog(bad)).toBe("commands[0].policy.maxBacklog")
+    }
     expect(field({ _tag: "Explode" })).toBe("commands[0]._tag")
   })
 

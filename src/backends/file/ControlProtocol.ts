@@ -53,7 +53,7 @@ const Query = Schema.Union([
 const Policy = Schema.Struct({
   groupConcurrency: Schema.optional(Schema.Number),
   groupOnRetry: Schema.optional(Schema.Literals(["block", "stepAside"])),
-  maxBacklog: Schema.optional(Schema.Number),
+  maxBacklog: Schema.optional(Schema.Union([Schema.Number, Schema.Literal("unlimited")])),
   retainCompleted: Schema.optional(Schema.Number),
   retainCompletedCount: Schema.optional(Schema.Number)
 })

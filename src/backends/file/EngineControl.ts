@@ -109,7 +109,7 @@ export const control = (engine: Engine, command: ControlCommand): ControlResult 
       const queue = store.queue(command.queue)
       recorder.open()
       queue.configure(command.policy)
-      if (command.policy.maxBacklog !== undefined) store.bounded = true
+      if (typeof command.policy.maxBacklog === "number") store.bounded = true
       recorder.queue(queue)
       refreshGroups(store, queue)
       retain(engine, queue)

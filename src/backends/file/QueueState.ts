@@ -90,7 +90,9 @@ export class QueueState {
     const own = this.policy
     if (policy.groupConcurrency !== undefined) own.groupConcurrency = policy.groupConcurrency
     if (policy.groupOnRetry !== undefined) own.groupOnRetry = policy.groupOnRetry
-    if (policy.maxBacklog !== undefined) own.maxBacklog = policy.maxBacklog
+    if (policy.maxBacklog !== undefined) {
+      own.maxBacklog = policy.maxBacklog === "unlimited" ? Number.POSITIVE_INFINITY : policy.maxBacklog
+    }
     if (policy.retainCompleted !== undefined) own.retainCompleted = policy.retainCompleted
     if (policy.retainCompletedCount !== undefined) own.retainCompletedCount = policy.retainCompletedCount
   }

@@ -45,7 +45,7 @@ export const defaultPolicy: FullPolicy = {
 export const withPolicy = (base: FullPolicy, change: QueuePolicy): FullPolicy => ({
   groupConcurrency: change.groupConcurrency ?? base.groupConcurrency,
   groupOnRetry: change.groupOnRetry ?? base.groupOnRetry,
-  maxBacklog: change.maxBacklog ?? base.maxBacklog,
+  maxBacklog: change.maxBacklog === "unlimited" ? Number.POSITIVE_INFINITY : (change.maxBacklog ?? base.maxBacklog),
   retainCompleted: change.retainCompleted ?? base.retainCompleted,
   retainCompletedCount: change.retainCompletedCount ?? base.retainCompletedCount
 })
