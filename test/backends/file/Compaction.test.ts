@@ -7,20 +7,9 @@ import * as VirtualClock from "../../../properties/VirtualClock.ts"
 import * as FileLog from "../../../src/backends/file/FileLog.ts"
 import type { EnqueueItem, JobLogOperations, JobView } from "../../../src/log/JobLog.ts"
 import { keepSome, seeded, SimulatedDisk } from "../../support/SimulatedDisk.ts"
+import { jobsOf } from "./support/LogRig.ts"
 
 const idOf = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
-
-const jobsOf = Effect.fnUntraced(function* (log: Pick<JobLogOperations, "read">) {
-  const jobs: Array<JobView> = []
-  let after: string | undefined
-  do {
-    const page = yield* log.read({ _tag: "Jobs", after, limit: 100 })
-    if (page._tag !== "Jobs") throw new Error("not a page")
-    jobs.push(...page.jobs)
-    after = page.next
-  } while (after !== undefined)
-  return jobs
-})
 
 const sizeOf = (disk: SimulatedDisk): number =>
   disk.names("/log").reduce((sum, name) => sum + disk.bytes(`/log/${name}`).length, 0)

@@ -245,6 +245,8 @@ describe("a journal on a failing disk", () => {
       const simulated = new SimulatedDisk()
       const { journal } = yield* open(simulated.disk)
       yield* put(journal, "a text")
+      // the latest batch is still in memory
+      yield* put(journal, "another")
       simulated.fail({ operation: "read", nth: 1, code: "EIO" })
       const error = yield* Effect.flip(journal.read(0, 120, 6))
       assert.strictEqual(error.reason._tag, "Unavailable")
