@@ -78,7 +78,10 @@ export interface QueueCounts {
 export type ReadQuery =
   /** All queues, or one. */
   | { readonly _tag: "Counts"; readonly queue?: string | undefined }
-  /** In enqueue order, from after the cursor of the previous page. */
+  /**
+   * In enqueue order, from after the cursor of the previous page. A page may end before its limit, for instance where
+   * the jobs are large: only the absence of `next` says that there are no more.
+   */
   | {
       readonly _tag: "Jobs"
       readonly queue?: string | undefined

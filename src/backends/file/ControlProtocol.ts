@@ -36,6 +36,15 @@ export const socketName = "control.sock"
  */
 export const maxRequestBytes = 1024 * 1024
 
+/**
+ * Most bytes of one answer: a page of jobs whose every character is escaped stays far below.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const maxResponseBytes = 256 * 1024 * 1024
+
 const State = Schema.Literals([...jobStates])
 
 const Query = Schema.Union([

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import type { JobLogOperations } from "../../log/JobLog.ts"
+import { Unavailable, unknown } from "../../log/LogError.ts"
 import { maxRequestBytes, protocolVersion, RequestLine, type Response, ResponseLine } from "./ControlProtocol.ts"
 import { socketPath } from "./SocketPath.ts"
 
@@ -31,6 +32,16 @@ const answerLine = (log: Pick<JobLogOperations, "read" | "control">, line: strin
         ).pipe(Effect.catch((error) => Effect.succeed<Response>({ _tag: "Failed", error })))
     }),
     Effect.flatMap(encode),
+    // also a defect is answered: the other end would wait for ever
+    Effect.catchCause((cause) =>
+      Effect.andThen(
+        Effect.logError("a command of another process failed", cause),
+        encode({
+          _tag: "Failed",
+          error: unknown("command", new Unavailable({ detail: "the log's owner failed at it" }))
+        })
+      )
+    ),
     Effect.orDie
   )
 
@@ -52,8 +63,9 @@ const serve = (socket: Net.Socket, answer: (line: string, done: (response: strin
     bytes -= end + 1
     answer(all.toString("utf8", 0, end), (response) => {
       if (socket.destroyed) return
-      socket.write(`${response}\n`)
-      next()
+      // one answer at a time lies in memory, however slowly they are taken
+      if (socket.write(`${response}\n`)) next()
+      else socket.once("drain", next)
     })
   }
   socket.on("error", () => socket.destroy())

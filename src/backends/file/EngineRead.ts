@@ -153,8 +153,11 @@ const codes = {
   Cancelled: Status.Cancelled
 }
 
+/** A page ends with the row that reaches so many bytes of requests and results: it is answered from memory. */
+const pageBytes = 8 * 1024 * 1024
+
 /**
- * Rows of one page, in order of enqueueing.
+ * Rows of one page, in order of enqueueing, and whether it ended before the rows did.
  *
  * @since 0.1.0
  * @category operations
@@ -169,8 +172,10 @@ export const pageOf = (
     readonly after: number
     readonly limit: number
   }
-): ReadonlyArray<number> => {
+): { readonly rows: ReadonlyArray<number>; readonly full: boolean } => {
   const rows: Array<number> = []
+  let bytes = 0
+  let full = false
   store.sequences.forEachAfter(query.after, (row) => {
     const chunk = store.table.chunk(row)
     const i = store.table.index(row)
@@ -186,9 +191,11 @@ export const pageOf = (
       if (!wanted) return true
     }
     rows.push(row)
-    return rows.length < query.limit
+    bytes += chunk.length[i]! + (store.results.get(row)?.length ?? 0)
+    full = rows.length >= query.limit || bytes >= pageBytes
+    return !full
   })
-  return rows
+  return { rows, full }
 }
 
 /** How far a lane is looked into for its oldest job: jobs come in about the order in which they become claimable. */

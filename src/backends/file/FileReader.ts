@@ -57,9 +57,9 @@ export const readStore = (
           refused("read", new InvalidRequest({ field: "after", detail: "must be the cursor of a page" }))
         )
       }
-      const rows = pageOf(store, { ...query, after })
+      const { rows, full } = pageOf(store, { ...query, after })
       const last = rows[rows.length - 1]
-      const next = last === undefined || rows.length < query.limit ? undefined : String(store.sequenceOf(last))
+      const next = last === undefined || !full ? undefined : String(store.sequenceOf(last))
       return Effect.map(Effect.all(rows.map((row) => viewOf(journal, store, row))), (jobs) => ({
         _tag: "Jobs",
         now,

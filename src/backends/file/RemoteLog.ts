@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
@@ -10,7 +11,14 @@ import * as Net from "node:net"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { type LogError, refused, Unavailable, unknown } from "../../log/LogError.ts"
 import * as Validate from "../../log/Validate.ts"
-import { protocolVersion, type Request, RequestLine, type Response, ResponseLine } from "./ControlProtocol.ts"
+import {
+  maxResponseBytes,
+  protocolVersion,
+  type Request,
+  RequestLine,
+  type Response,
+  ResponseLine
+} from "./ControlProtocol.ts"
 import { capabilities } from "./FileCapabilities.ts"
 import * as FileLog from "./FileLog.ts"
 import { socketPath } from "./SocketPath.ts"
@@ -23,6 +31,9 @@ import { socketPath } from "./SocketPath.ts"
  * @stability unstable
  */
 export type ControlledLog = Pick<JobLogOperations, "read" | "control" | "capabilities">
+
+/** Longest wait for an answer, milliseconds. */
+const patience = 60_000
 
 const encode = Schema.encodeEffect(RequestLine)
 const decode = Schema.decodeUnknownEffect(ResponseLine)
@@ -41,9 +52,10 @@ const dial = (path: string): Effect.Effect<Net.Socket, Error, Scope.Scope> =>
 
 /** Sends a line and answers the next one. The log may have acted on it unless the socket was closed before. */
 const exchange = (socket: Net.Socket, operation: string, line: string): Effect.Effect<string, LogError> =>
-  Effect.callback((resume) => {
+  Effect.callback<string, LogError>((resume) => {
     if (socket.destroyed) return resume(Effect.fail(refused(operation, unavailable("the connection is closed"))))
     const received: Array<Buffer> = []
+    let bytes = 0
     const stop = (): void => {
       socket.off("data", onData)
       socket.off("close", onClose)
@@ -51,6 +63,11 @@ const exchange = (socket: Net.Socket, operation: string, line: string): Effect.E
     }
     const onData = (chunk: Buffer): void => {
       received.push(chunk)
+      bytes += chunk.length
+      if (bytes > maxResponseBytes) {
+        stop()
+        return resume(Effect.fail(unknown(operation, unavailable(`the answer has over ${maxResponseBytes} bytes`))))
+      }
       if (chunk[chunk.length - 1] !== 10) return
       stop()
       resume(Effect.succeed(Buffer.concat(received).toString("utf8")))
@@ -64,7 +81,12 @@ const exchange = (socket: Net.Socket, operation: string, line: string): Effect.E
     socket.on("error", onClose)
     socket.write(`${line}\n`)
     return Effect.sync(stop)
-  })
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: Duration.millis(patience),
+      orElse: () => Effect.fail(unknown(operation, unavailable(`the log's owner did not answer in ${patience} ms`)))
+    })
+  )
 
 const ask = Effect.fnUntraced(function* (socket: Net.Socket, operation: string, request: Request) {
   const line = yield* Effect.orDie(encode(request))
