@@ -7,7 +7,7 @@ import type { Event } from "../../model/Event.ts"
 import { jobStates } from "../../model/Job.ts"
 import { type ByteReader, MalformedBytes } from "./ByteReader.ts"
 import { takeCause } from "./CauseCodec.ts"
-import { firstEngineType, FrameType } from "./Frame.ts"
+import { firstEngineType } from "./Frame.ts"
 import { noSession } from "./GrantTable.ts"
 import type { JobStore } from "./JobStore.ts"
 import { Status } from "./JobTable.ts"
@@ -81,10 +81,9 @@ export class Replay {
   /** Throws `MalformedBytes` for anything that this log did not write. */
   readonly onFrame = (type: number, reader: ByteReader, meta: FrameMeta): void => {
     if (meta.at > this.lastAt) this.lastAt = meta.at
-    if (type < firstEngineType) {
-      if (type === FrameType.epoch) this.epoch = meta.epoch
-      return
-    }
+    // the frame that began the epoch may have been given up
+    this.epoch = meta.epoch
+    if (type < firstEngineType) return
     if (type !== entriesFrame) throw new MalformedBytes(`frame type ${type}`)
     this.#profiles = []
     this.#base = 0
