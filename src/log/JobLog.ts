@@ -104,7 +104,8 @@ export interface JobLogOperations {
   readonly settle: (request: SettleRequest) => Effect.Effect<ReadonlyArray<SettleResult>, LogError>
 
   /**
-   * Makes the jobs of dead sessions claimable again, and dead-letters waiting jobs past their deadline.
+   * Makes the jobs of dead sessions claimable again, dead-letters waiting jobs past their deadline, and removes records
+   * past their retention.
    *
    * To ensure correctness:
    * - all expired grants are taken back, however many (`reclaimOnExpiry`)

@@ -69,7 +69,7 @@ export interface ReclaimResult {
   readonly reclaimed: number
   /** Jobs that became dead letters by it, or by their deadline. */
   readonly deadLettered: number
-  /** The limit was reached: call again. */
+  /** There was more to do than one call may, such as more than its limit: call again. */
   readonly more: boolean
   readonly nextAt: number | undefined
 }

@@ -9,7 +9,7 @@ import { decide } from "../../model/Transition.ts"
 import type { Engine } from "./Engine.ts"
 import { end } from "./EngineEnd.ts"
 import { Flag, Status } from "./JobTable.ts"
-import { retain } from "./Retention.ts"
+import { retain, retainAll } from "./Retention.ts"
 import type { SessionState } from "./Sessions.ts"
 
 /**
@@ -89,10 +89,12 @@ export const reclaim = (engine: Engine, limit: number): ReclaimResult => {
     store.table.unmention(row)
   }
   const next = Math.min(engine.sessions.nextExpiry(), order.topKey)
+  // a queue in which nothing happens has no other occasion
+  const retained = retainAll(engine)
   return {
     reclaimed,
     deadLettered,
-    more: left === 0 && next <= store.now,
+    more: (left === 0 && next <= store.now) || !retained,
     nextAt: next === Number.POSITIVE_INFINITY ? undefined : next
   }
 }

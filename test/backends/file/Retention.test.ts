@@ -3,7 +3,7 @@ import { assert, test } from "vitest"
 import { ByteWriter } from "../../../src/backends/file/ByteWriter.ts"
 import { Recorder } from "../../../src/backends/file/Recorder.ts"
 import { Tag } from "../../../src/backends/file/RecordTags.ts"
-import { complete, idOf, jobOf, LogRig } from "./support/LogRig.ts"
+import { complete, idOf, jobOf, jobsOf, LogRig } from "./support/LogRig.ts"
 
 const day = 24 * 3_600_000
 const queue = "q".repeat(128)
@@ -30,6 +30,8 @@ test("more records past their retention than one frame can say", { timeout: 60_0
       // live: every operation takes its part
       const done = yield* log.control([{ _tag: "Configure", queue, policy: { retainCompletedCount: 0 } }])
       assert.deepStrictEqual(done, [{ _tag: "Done" }])
+      const some = yield* log.reclaim({ limit: 10 })
+      assert.deepStrictEqual([some.reclaimed, some.more], [0, true])
       yield* log.control([{ _tag: "Configure", queue, policy: { retainCompletedCount: count } }])
       yield* log.enqueue([jobOf(count)])
       yield* close
@@ -44,6 +46,31 @@ test("more records past their retention than one frame can say", { timeout: 60_0
     })
   )
 )
+
+test("records go at their time while nothing happens in their queue", () =>
+  Effect.runPromise(
+    Effect.gen(function* () {
+      const rig = new LogRig()
+      const { log, close } = yield* rig.open()
+      const count = 2500
+      yield* log.control([{ _tag: "Configure", queue: "q", policy: { retainCompleted: 1000 } }])
+      const session = yield* log.open({ owner: "o", leaseDuration: day / 4 })
+      for (let from = 0; from < count; from += 500) {
+        yield* log.enqueue(Array.from({ length: 500 }, (_, n) => jobOf(from + n)))
+        const { grants } = yield* log.claim({ session: session.id, call: from + 1, queue: "q", limit: 1000 })
+        yield* complete(log, session.id, from + 2, grants, "secret")
+      }
+      yield* rig.clock.advance(999)
+      assert.isFalse((yield* log.reclaim({ limit: 10 })).more)
+      assert.strictEqual((yield* jobsOf(log)).length, count)
+      yield* rig.clock.advance(1)
+      let beats = 1
+      while ((yield* log.reclaim({ limit: 10 })).more) beats++
+      assert.strictEqual(beats, 3)
+      assert.deepStrictEqual(yield* jobsOf(log), [])
+      yield* close
+    })
+  ))
 
 test("entries that need no common fate end a frame that has grown large", () => {
   const writer = new ByteWriter(Buffer.alloc(1024))
