@@ -9,7 +9,8 @@
 import * as Schema from "effect/Schema"
 
 /**
- * The log refuses everything after a failed write or sync, until it is opened again from its storage.
+ * The log refuses everything after a failed write or sync, until it is opened again from its storage: by opening a
+ * session, or by the log itself when it is called again later.
  *
  * @since 0.1.0
  * @category reasons

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
@@ -19,6 +20,7 @@ import { capabilities } from "./FileCapabilities.ts"
 import { type Host, makeOperations } from "./FileOperations.ts"
 import { housekeeping } from "./Housekeeping.ts"
 import { nodeDisk } from "./NodeDisk.ts"
+import { reviving } from "./Revival.ts"
 import { timer } from "./WaitTimer.ts"
 
 /**
@@ -120,7 +122,7 @@ export const make: (options: Options) => Effect.Effect<JobLogOperations, LogErro
         floor: 2 * (options.segmentBytes ?? defaultSegmentBytes)
       })
     )
-    const log = makeOperations(host)
+    const log = reviving(host, yield* Clock.Clock, makeOperations(host))
     if (options.controlSocket ?? disk === nodeDisk) {
       yield* Effect.catch(ControlSocket.listen(options.directory, log), (error) =>
         Effect.logWarning(`no commands can be taken from other processes: ${error.message}`)
