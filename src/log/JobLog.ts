@@ -72,7 +72,9 @@ export interface JobLogOperations {
    * To ensure correctness:
    * - an inserted job survives every crash from the answer on (`atLeastOnce`)
    * - the same id with the same bytes answers as the first time, with other bytes `Refused` (`enqueueIdempotent`);
-   *   `trace` and `deadline` do not count, as a producer stamps both anew when it sends again
+   *   `trace` and `deadline` do not count, as a producer stamps both anew when it sends again. An id is known as long as
+   *   its job's record: sent again after `retainCompleted` or `retainCompletedCount` removed that, it makes a new job.
+   *   The id of an item that met a held key names no job, so sent again it meets whoever holds the key then
    * - a held key answers `Duplicate` or `Replaced`, and only once that is durable (`keyDeduplicates`)
    * - whatever is wrong with one item refuses the whole batch without effect (`limitsAtTheEdge`)
    */
