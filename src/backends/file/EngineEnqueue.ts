@@ -176,7 +176,8 @@ const insertParsed = (
     const row = ids.find(words, at)
     if (row !== -1) {
       const first = fresh?.get(row)
-      const stored = known?.get(row)?.request ?? (first === undefined ? storedTwin(items, n) : asStored(first))
+      // what was loaded may be of a job whose row has been freed and taken again in this step
+      const stored = first === undefined ? (known?.get(row)?.request ?? storedTwin(items, n)) : asStored(first)
       results.push(repeatedId(engine, row, item, stored))
       continue
     }
