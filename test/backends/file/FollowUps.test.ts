@@ -28,7 +28,7 @@ test("a follow-up is compared with the job of its id, not with one whose place t
       })
       assert.deepStrictEqual(
         results.map((result) => (result._tag === "Settled" ? result.enqueued : result)),
-        [1, 9, 9].map((n) => [{ _tag: "Inserted", id: idOf(n) }])
+        [1, 9, 9].map((n) => [{ _tag: "Inserted" as const, id: idOf(n) }])
       )
       yield* close
     })
