@@ -41,6 +41,9 @@ export interface DispatcherOptions {
 /** How far ahead of the handlers to claim: what they end in this many milliseconds. */
 const prefetchMillis = 20
 
+/** Up to this many grants are started before the next claim is sent. */
+const startFirst = 16
+
 /**
  * Dispatches for ever; interrupt it to stop claiming. What an interrupted claim may have granted is given back when
  * its session closes.
@@ -129,9 +132,12 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
     const { cursor, grants, nextAt, now } = exit.value
     if (grants.length > 0) {
       telemetry.claimed(pool.queue, grants, millis, now, at)
-      const ahead = wanted(grants.length)
+      // a few jobs start at once; of many, the next claim goes out first, to be on its way while they start
+      const few = grants.length <= startFirst
+      if (few) pool.assign({ epoch, grants })
+      const ahead = wanted(few ? 0 : grants.length)
       if (ahead > 0 && !settler.isCongested()) next = yield* Effect.forkChild(claim(ahead), { startImmediately: true })
-      pool.assign({ epoch, grants })
+      if (!few) pool.assign({ epoch, grants })
       continue
     }
     const pause = Math.min(options.pollInterval, nextAt === undefined ? Infinity : Math.max(1, nextAt - now))
