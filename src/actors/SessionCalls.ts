@@ -47,12 +47,19 @@ export class SessionCalls {
     goOn: () => boolean
   ): Effect.Effect<A, LogError> {
     const goingOn = (): boolean => !this.ended && goOn()
-    const once = this.once(operation, call, patience)
+    let tries = 0
+    const once = Effect.suspend(() => {
+      tries++
+      return this.once(operation, call, patience)
+    })
     // an overdue call has waited long enough; a wait on top would only be a hole in which a parked claim hears nothing
     const patient: Effect.Effect<A, LogError> = Effect.catch(once, (error) =>
       error === unanswered && goingOn() ? patient : Effect.fail(error)
     )
-    return whileUnknown(patient, goingOn)
+    // a dead session refuses the repeat of a call whose first try may have had its effect: that stays unknown
+    return Effect.mapError(whileUnknown(patient, goingOn), (error) =>
+      tries > 1 && error.reason._tag === "SessionDead" ? unknown(operation, error.reason) : error
+    )
   }
 
   /** Gives up the calls that are overdue, so that they are repeated. */

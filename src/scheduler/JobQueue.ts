@@ -148,16 +148,33 @@ const find = Effect.fnUntraced(function* (log: JobLogOperations, id: string) {
   return answer.job === undefined ? yield* new JobNotFound({ id }) : answer.job
 })
 
-const select = Effect.fnUntraced(function* (log: JobLogOperations, selection: DeadLetterSelection) {
-  const selected: Array<{ readonly id: string; readonly job: JobView | undefined }> = []
+/** Why a selected job cannot be acted upon, seen from a read. */
+const obstacle = (job: JobView | undefined, command: "Redrive" | "Purge"): string | undefined => {
+  if (job === undefined) return "unknownJob"
+  if (job.state !== "DeadLettered") return "notDeadLettered"
+  return command === "Redrive" && job.keyHeldBy !== undefined ? `keyHeld by ${job.keyHeldBy}` : undefined
+}
+
+/** Ids only: the jobs themselves, payloads and all, go with their page. */
+const select = Effect.fnUntraced(function* (
+  log: JobLogOperations,
+  selection: DeadLetterSelection,
+  command: "Redrive" | "Purge"
+) {
+  const eligible: Array<string> = []
+  const refused: Array<{ id: string; reason: string }> = []
+  const sort = (id: string, job: JobView | undefined): void => {
+    const reason = obstacle(job, command)
+    if (reason === undefined) eligible.push(id)
+    else refused.push({ id, reason })
+  }
   if ("ids" in selection) {
     for (const id of selection.ids) {
-      const job = yield* find(log, id).pipe(Effect.catchTag("JobNotFound", () => Effect.succeed(undefined)))
-      selected.push({ id, job })
+      sort(id, yield* find(log, id).pipe(Effect.catchTag("JobNotFound", () => Effect.succeed(undefined))))
     }
-    return selected
+    return { eligible, refused }
   }
-  const limit = selection.limit ?? Infinity
+  const left = (): number => (selection.limit ?? Infinity) - eligible.length - refused.length
   let after: string | undefined
   do {
     const found: JobPage = yield* page(log, {
@@ -170,34 +187,20 @@ const select = Effect.fnUntraced(function* (log: JobLogOperations, selection: De
     for (const job of found.jobs) {
       const matches =
         selection.cause === undefined || job.cause?.kind === selection.cause || job.cause?.tag === selection.cause
-      if (matches && selected.length < limit) selected.push({ id: job.id, job })
+      if (matches && left() > 0) sort(job.id, job)
     }
     after = found.next
-  } while (after !== undefined && selected.length < limit)
-  return selected
+  } while (after !== undefined && left() > 0)
+  return { eligible, refused }
 })
-
-/** Why a selected job cannot be acted upon, seen from a read. */
-const obstacle = (job: JobView | undefined, command: "Redrive" | "Purge"): string | undefined => {
-  if (job === undefined) return "unknownJob"
-  if (job.state !== "DeadLettered") return "notDeadLettered"
-  return command === "Redrive" && job.keyHeldBy !== undefined ? `keyHeld by ${job.keyHeldBy}` : undefined
-}
 
 const carryOut = Effect.fnUntraced(function* (
   log: JobLogOperations,
   selection: DeadLetterSelection,
   command: "Redrive" | "Purge"
 ) {
-  const selected = yield* select(log, selection)
+  const { eligible, refused } = yield* select(log, selection, command)
   const done: Array<string> = []
-  const refused: Array<{ id: string; reason: string }> = []
-  const eligible: Array<string> = []
-  for (const { id, job } of selected) {
-    const reason = obstacle(job, command)
-    if (reason === undefined) eligible.push(id)
-    else refused.push({ id, reason })
-  }
   for (let index = 0; index < eligible.length; index += Limits.batchItems) {
     const ids = eligible.slice(index, index + Limits.batchItems)
     const results = yield* log.control(ids.map((id) => ({ _tag: command, id })))
@@ -295,16 +298,7 @@ export const make = (log: JobLogOperations): JobQueueOperations => {
     deadLetters: {
       list: (options) => page(log, { ...options, state: "DeadLettered" }),
       preview: (selection) =>
-        Effect.map(select(log, selection), (selected) => {
-          const done: Array<string> = []
-          const refused: Array<{ id: string; reason: string }> = []
-          for (const { id, job } of selected) {
-            const reason = obstacle(job, "Redrive")
-            if (reason === undefined) done.push(id)
-            else refused.push({ id, reason })
-          }
-          return { done, refused }
-        }),
+        Effect.map(select(log, selection, "Redrive"), ({ eligible, refused }) => ({ done: eligible, refused })),
       redrive: (selection) => carryOut(log, selection, "Redrive"),
       purge: (selection) => carryOut(log, selection, "Purge")
     }

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import * as MonotonicClock from "../../src/actors/MonotonicClock.ts"
 import { SessionCalls } from "../../src/actors/SessionCalls.ts"
-import { type LogError, Unavailable, unknown } from "../../src/log/LogError.ts"
+import { type LogError, refused, SessionDead, Unavailable, unknown } from "../../src/log/LogError.ts"
 
 const down = unknown("claim", new Unavailable({ detail: "reset" }))
 
@@ -89,5 +89,21 @@ it.effect("ends what waits, what backs off, and what comes later", () =>
     const later = yield* Effect.flip(run(Effect.succeed(1)))
     assert.strictEqual(later.reason._tag, "SessionDead")
     assert.strictEqual(made.count, before)
+  })
+)
+
+it.effect("a dead session's refusal of a repeated call leaves the first try unknown", () =>
+  Effect.gen(function* () {
+    const { made, run } = yield* make
+    const dead = refused("claim", new SessionDead({ session: "s" }))
+    const at = yield* Effect.flip(run(Effect.fail(dead)))
+    assert.strictEqual(at.outcome, "refused")
+    made.count = 0
+    const repeated = yield* Effect.forkChild(
+      Effect.flip(run(Effect.suspend(() => Effect.fail(made.count === 1 ? down : dead))))
+    )
+    yield* TestClock.adjust(10_000)
+    assert.deepStrictEqual((yield* Fiber.join(repeated)).outcome, "unknown")
+    assert.strictEqual(made.count, 2)
   })
 )
