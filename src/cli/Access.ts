@@ -128,7 +128,7 @@ export const writing: (
   const absolute = Path.resolve(path)
   yield* mustHoldLog(absolute)
   const settings = yield* fileSettings
-  const { openForControl } = yield* Effect.promise(() => import("../backends/file/RemoteLog.ts"))
+  const { openForControl } = yield* Effect.promise(() => import("../backends/file/control/RemoteLog.ts"))
   const log = partial(yield* openForControl({ directory: absolute, ...settings }))
   return { log, queue: makeQueue(log) }
 })

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Harness } from "../../properties/Harness.ts"
 import type { LawName } from "../../properties/LawName.ts"
-import type { Disk } from "../../src/backends/file/Disk.ts"
+import type { Disk } from "../../src/backends/file/journal/Disk.ts"
 import type { JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
 import { fileHarness, simulatedHarness } from "../properties/fileHarness.ts"
 import { showing } from "./Mutant.ts"

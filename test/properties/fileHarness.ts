@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Harness } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
-import type { Disk } from "../../src/backends/file/Disk.ts"
+import type { Disk } from "../../src/backends/file/journal/Disk.ts"
 import * as FileLog from "../../src/backends/file/FileLog.ts"
 import { type Keep, keepSome, SimulatedDisk } from "../support/SimulatedDisk.ts"
 

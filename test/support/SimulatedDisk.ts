@@ -5,7 +5,7 @@
  * sync moves the changes of one object into its durable state. A crash keeps any subset of the changes ("pieces").
  */
 import * as Effect from "effect/Effect"
-import { type Disk, DiskError, type DiskFile, type OpenMode } from "../../src/backends/file/Disk.ts"
+import { type Disk, DiskError, type DiskFile, type OpenMode } from "../../src/backends/file/journal/Disk.ts"
 import { OwnedBy, refused } from "../../src/log/LogError.ts"
 
 /** A change of a file since its last sync. */

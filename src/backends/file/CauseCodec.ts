@@ -5,8 +5,8 @@
  */
 import { FailureKind } from "../../model/FailureCause.ts"
 import type { FailureCause } from "../../model/FailureCause.ts"
-import { type ByteReader, MalformedBytes } from "./ByteReader.ts"
-import type { ByteWriter } from "./ByteWriter.ts"
+import { type ByteReader, MalformedBytes } from "./journal/ByteReader.ts"
+import type { ByteWriter } from "./journal/ByteWriter.ts"
 
 /**
  * Kind, tag and message of a cause.

@@ -7,7 +7,7 @@
 import { InvalidRequest, SessionDead } from "../../log/LogError.ts"
 import { Limits } from "../../model/Limits.ts"
 import { noSession } from "./GrantTable.ts"
-import type { Journal } from "./Journal.ts"
+import type { Journal } from "./journal/Journal.ts"
 import type { JobStore } from "./JobStore.ts"
 import type { HolderLists } from "./StoredJob.ts"
 import { noSlot } from "./JobTable.ts"

@@ -17,7 +17,7 @@ import { close, reclaim } from "./EngineReclaim.ts"
 import { renew, settle, validateSettle } from "./EngineSettle.ts"
 import { capabilities } from "./FileCapabilities.ts"
 import { readStore } from "./FileReader.ts"
-import type { JournalFailure } from "./JournalAppender.ts"
+import type { JournalFailure } from "./journal/JournalAppender.ts"
 import { promote } from "./Placement.ts"
 import { claimReply, enqueueReply, loadRequests, settleReply } from "./Replies.ts"
 

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import { turn } from "./BackgroundTurn.ts"
 import { compact } from "./Compaction.ts"
-import type { Disk } from "./Disk.ts"
+import type { Disk } from "./journal/Disk.ts"
 import type { Host } from "./FileOperations.ts"
 
 /** After a failure, unless there is something to do before. */

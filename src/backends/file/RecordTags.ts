@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { firstEngineType } from "./Frame.ts"
+import { firstEngineType } from "./journal/Frame.ts"
 
 /**
  * The one frame type of the engine: entries that take effect together, at the frame's time.

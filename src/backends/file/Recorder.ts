@@ -6,9 +6,9 @@
  */
 import type { Event } from "../../model/Event.ts"
 import { jobStates } from "../../model/Job.ts"
-import type { ByteWriter } from "./ByteWriter.ts"
+import type { ByteWriter } from "./journal/ByteWriter.ts"
 import { putCause } from "./CauseCodec.ts"
-import type { Journal } from "./Journal.ts"
+import type { Journal } from "./journal/Journal.ts"
 import type { Tombstone } from "./Keys.ts"
 import type { Profile } from "./Profiles.ts"
 import type { QueueState } from "./QueueState.ts"

@@ -5,9 +5,9 @@
  */
 import type { Event } from "../../model/Event.ts"
 import { jobStates } from "../../model/Job.ts"
-import { type ByteReader, MalformedBytes } from "./ByteReader.ts"
+import { type ByteReader, MalformedBytes } from "./journal/ByteReader.ts"
 import { takeCause } from "./CauseCodec.ts"
-import { firstEngineType } from "./Frame.ts"
+import { firstEngineType } from "./journal/Frame.ts"
 import { noSession } from "./GrantTable.ts"
 import type { JobStore } from "./JobStore.ts"
 import { Status } from "./JobTable.ts"
@@ -16,7 +16,7 @@ import { scopedKey } from "./Keys.ts"
 import type { Profile } from "./Profiles.ts"
 import { entriesFrame, Tag } from "./RecordTags.ts"
 import { decodeRequest, firstVisibleAt, type StoredRequest, unzigzag } from "./RequestCodec.ts"
-import type { FrameMeta } from "./SegmentScan.ts"
+import type { FrameMeta } from "./journal/SegmentScan.ts"
 import { readSnapshot } from "./Snapshot.ts"
 
 const words = new Int32Array(4)

@@ -5,8 +5,8 @@
  * @since 0.1.0
  */
 import type { EnqueueItem, TraceContext } from "../../log/JobLog.ts"
-import { type ByteReader, MalformedBytes } from "./ByteReader.ts"
-import type { ByteWriter } from "./ByteWriter.ts"
+import { type ByteReader, MalformedBytes } from "./journal/ByteReader.ts"
+import type { ByteWriter } from "./journal/ByteWriter.ts"
 
 /** Bits of a stored request's flags: which optional parts follow. */
 const Has = { priority: 1, delay: 2, at: 4, deadline: 8, group: 16, key: 32, metadata: 64, trace: 128 } as const

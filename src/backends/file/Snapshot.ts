@@ -3,9 +3,9 @@
  *
  * @since 0.1.0
  */
-import { type ByteReader, MalformedBytes } from "./ByteReader.ts"
+import { type ByteReader, MalformedBytes } from "./journal/ByteReader.ts"
 import { putCause, takeCause } from "./CauseCodec.ts"
-import type { FrameMeta } from "./SegmentScan.ts"
+import type { FrameMeta } from "./journal/SegmentScan.ts"
 import { noSession } from "./GrantTable.ts"
 import type { JobStore } from "./JobStore.ts"
 import { Flag, noSlot, Status } from "./JobTable.ts"

@@ -5,12 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import type { LogError } from "../../log/LogError.ts"
-import type { Disk } from "./Disk.ts"
+import type { Disk } from "./journal/Disk.ts"
 import { formerHolders } from "./Engine.ts"
 import { JobStore } from "./JobStore.ts"
 import { Status } from "./JobTable.ts"
 import { Replay } from "./Replay.ts"
-import { verifyDirectory as verifyJournal, type VerifyReport } from "./VerifyJournal.ts"
+import { verifyDirectory as verifyJournal, type VerifyReport } from "./journal/VerifyJournal.ts"
 
 /**
  * What a log's directory holds. `damage` also tells of records that do not follow from those before them.

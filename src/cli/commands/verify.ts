@@ -35,7 +35,7 @@ export const verify = Command.make(
         const absolute = Path.resolve(directory)
         yield* mustHoldLog(absolute)
         const { verifyDirectory } = yield* Effect.promise(() => import("../../backends/file/VerifyLog.ts"))
-        const { nodeDisk } = yield* Effect.promise(() => import("../../backends/file/NodeDisk.ts"))
+        const { nodeDisk } = yield* Effect.promise(() => import("../../backends/file/journal/NodeDisk.ts"))
         const report = yield* verifyDirectory(nodeDisk, absolute)
         const { damage, frames, jobs, leftovers, segments, tornTail } = report
         if (json) printJson({ sound: damage === undefined, directory: absolute, ...report })

@@ -5,8 +5,8 @@ import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { lockDirectory, notWritable } from "../../../src/backends/file/DirectoryLock.ts"
-import { nodeDisk } from "../../../src/backends/file/NodeDisk.ts"
+import { lockDirectory, notWritable } from "../../../src/backends/file/journal/DirectoryLock.ts"
+import { nodeDisk } from "../../../src/backends/file/journal/NodeDisk.ts"
 import { open, put, texts } from "./support/JournalHarness.ts"
 
 const temporaryDirectory = Effect.acquireRelease(

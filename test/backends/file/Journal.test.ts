@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { frameHeaderBytes, FrameType } from "../../../src/backends/file/Frame.ts"
-import { openJournal } from "../../../src/backends/file/Journal.ts"
-import { nodeDisk } from "../../../src/backends/file/NodeDisk.ts"
+import { frameHeaderBytes, FrameType } from "../../../src/backends/file/journal/Frame.ts"
+import { openJournal } from "../../../src/backends/file/journal/Journal.ts"
+import { nodeDisk } from "../../../src/backends/file/journal/NodeDisk.ts"
 import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
 import {
   append,

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { assert, test } from "vitest"
-import { ByteWriter } from "../../../src/backends/file/ByteWriter.ts"
+import { ByteWriter } from "../../../src/backends/file/journal/ByteWriter.ts"
 import { Recorder } from "../../../src/backends/file/Recorder.ts"
 import { Tag } from "../../../src/backends/file/RecordTags.ts"
 import { complete, idOf, jobOf, jobsOf, LogRig } from "./support/LogRig.ts"

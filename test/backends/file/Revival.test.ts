@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { assert, test } from "vitest"
-import { type Disk, DiskError } from "../../../src/backends/file/Disk.ts"
+import { type Disk, DiskError } from "../../../src/backends/file/journal/Disk.ts"
 import { idOf, jobOf, LogRig } from "./support/LogRig.ts"
 
 test("without a scheduler the log is opened again by its producers, at most once per second", () =>

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Disk } from "../../../src/backends/file/Disk.ts"
-import { blockBytes, SegmentFiles } from "../../../src/backends/file/SegmentFiles.ts"
+import type { Disk } from "../../../src/backends/file/journal/Disk.ts"
+import { blockBytes, SegmentFiles } from "../../../src/backends/file/journal/SegmentFiles.ts"
 import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
 import { directory, range } from "./support/JournalHarness.ts"
 

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { assert, test } from "vitest"
-import { type Disk, DiskError } from "../../../src/backends/file/Disk.ts"
+import { type Disk, DiskError } from "../../../src/backends/file/journal/Disk.ts"
 import { complete, idOf, jobOf, LogRig } from "./support/LogRig.ts"
 
 /** A disk whose files cannot be read while `broken`. */

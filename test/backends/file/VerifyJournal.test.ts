@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { verifyDirectory } from "../../../src/backends/file/VerifyJournal.ts"
+import { verifyDirectory } from "../../../src/backends/file/journal/VerifyJournal.ts"
 import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
 import { append, commit, directory, open, put, range } from "./support/JournalHarness.ts"
 

@@ -1,8 +1,8 @@
 /** Small helpers around a journal whose frames hold one string each. */
 import * as Effect from "effect/Effect"
-import type { Disk } from "../../../../src/backends/file/Disk.ts"
-import { type Journal, type JournalOptions, openJournal } from "../../../../src/backends/file/Journal.ts"
-import type { JournalFailure } from "../../../../src/backends/file/JournalAppender.ts"
+import type { Disk } from "../../../../src/backends/file/journal/Disk.ts"
+import { type Journal, type JournalOptions, openJournal } from "../../../../src/backends/file/journal/Journal.ts"
+import type { JournalFailure } from "../../../../src/backends/file/journal/JournalAppender.ts"
 import type { LogError } from "../../../../src/log/LogError.ts"
 
 export const textType = 16

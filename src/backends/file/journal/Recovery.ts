@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { Corrupt, type LogError, refused, UnsupportedFormat } from "../../log/LogError.ts"
+import { Corrupt, type LogError, refused, UnsupportedFormat } from "../../../log/LogError.ts"
 import type { Disk, DiskError, DiskFile } from "./Disk.ts"
 import {
   decodeSegmentHeader,

@@ -9,7 +9,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { socketName } from "./ControlProtocol.ts"
-import { DiskError } from "./Disk.ts"
+import { DiskError } from "../journal/Disk.ts"
 
 /** The least of what systems take, less the closing zero. */
 const longestPath = 103

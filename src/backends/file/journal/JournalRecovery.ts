@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type LogError, NotWritable, refused, Unavailable } from "../../log/LogError.ts"
+import { type LogError, NotWritable, refused, Unavailable } from "../../../log/LogError.ts"
 import { notWritable } from "./DirectoryLock.ts"
 import type { Disk, DiskError } from "./Disk.ts"
 import type { LiveSegment } from "./JournalAppender.ts"

@@ -6,7 +6,7 @@
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
-import type { LogError } from "../../log/LogError.ts"
+import type { LogError } from "../../../log/LogError.ts"
 
 /**
  * A failed disk operation.

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { Corrupt, type LogError, refused, Unavailable } from "../../log/LogError.ts"
+import { Corrupt, type LogError, refused, Unavailable } from "../../../log/LogError.ts"
 import type { Journal } from "./Journal.ts"
 import type { JournalAppender } from "./JournalAppender.ts"
 import type { SegmentFiles } from "./SegmentFiles.ts"

@@ -10,7 +10,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import { Closed, LogError, refused, Unavailable, unknown } from "../../log/LogError.ts"
+import { Closed, LogError, refused, Unavailable, unknown } from "../../../log/LogError.ts"
 import type { ByteWriter } from "./ByteWriter.ts"
 import type { Disk, DiskError, DiskFile } from "./Disk.ts"
 import { FrameType } from "./Frame.ts"

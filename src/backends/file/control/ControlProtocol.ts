@@ -5,9 +5,9 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { LogError } from "../../log/LogError.ts"
-import { FailureCause } from "../../model/FailureCause.ts"
-import { jobStates } from "../../model/Job.ts"
+import { LogError } from "../../../log/LogError.ts"
+import { FailureCause } from "../../../model/FailureCause.ts"
+import { jobStates } from "../../../model/Job.ts"
 
 /**
  * Version of the protocol. An owner answers other versions with an error that names its own.

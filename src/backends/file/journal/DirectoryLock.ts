@@ -13,7 +13,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { type LogError, NotWritable, OwnedBy, refused } from "../../log/LogError.ts"
+import { type LogError, NotWritable, OwnedBy, refused } from "../../../log/LogError.ts"
 
 /**
  * @since 0.1.0

@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
-import type { JobLogOperations } from "../../log/JobLog.ts"
-import { type LogError, refused, Unavailable, unknown } from "../../log/LogError.ts"
-import * as Validate from "../../log/Validate.ts"
+import type { JobLogOperations } from "../../../log/JobLog.ts"
+import { type LogError, refused, Unavailable, unknown } from "../../../log/LogError.ts"
+import * as Validate from "../../../log/Validate.ts"
 import {
   maxResponseBytes,
   protocolVersion,
@@ -19,8 +19,8 @@ import {
   type Response,
   ResponseLine
 } from "./ControlProtocol.ts"
-import { capabilities } from "./FileCapabilities.ts"
-import * as FileLog from "./FileLog.ts"
+import { capabilities } from "../FileCapabilities.ts"
+import * as FileLog from "../FileLog.ts"
 import { socketPath } from "./SocketPath.ts"
 
 /**

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type LogError, refused, Unavailable } from "../../log/LogError.ts"
+import { type LogError, refused, Unavailable } from "../../../log/LogError.ts"
 import type { Disk } from "./Disk.ts"
 import { closeWalk, emptyWalk, type TornTail, walkJournal } from "./Recovery.ts"
 import type { OnFrame } from "./SegmentScan.ts"

@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { Closed, type LogErrorReason, Poisoned } from "../../log/LogError.ts"
+import { Closed, type LogErrorReason, Poisoned } from "../../../log/LogError.ts"
 import { ByteWriter } from "./ByteWriter.ts"
 import type { DiskFile } from "./Disk.ts"
 import { firstEngineType, frameHeaderBytes, maxFrameBytes, paddedLength, sealFrame } from "./Frame.ts"
