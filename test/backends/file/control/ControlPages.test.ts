@@ -6,11 +6,11 @@ import * as Net from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { assert, test } from "vitest"
-import * as ControlSocket from "../../../src/backends/file/control/ControlSocket.ts"
-import { protocolVersion } from "../../../src/backends/file/control/ControlProtocol.ts"
-import * as FileLog from "../../../src/backends/file/FileLog.ts"
-import * as RemoteLog from "../../../src/backends/file/control/RemoteLog.ts"
-import { idOf, jobOf, jobsOf } from "./support/LogRig.ts"
+import * as ControlSocket from "../../../../src/backends/file/control/ControlSocket.ts"
+import { protocolVersion } from "../../../../src/backends/file/control/ControlProtocol.ts"
+import * as FileLog from "../../../../src/backends/file/FileLog.ts"
+import * as RemoteLog from "../../../../src/backends/file/control/RemoteLog.ts"
+import { idOf, jobOf, jobsOf } from "../support/LogRig.ts"
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "leasehold-pages-"))),

@@ -5,14 +5,14 @@ import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { nodeDisk } from "../../../src/backends/file/journal/NodeDisk.ts"
+import { nodeDisk } from "../../../../src/backends/file/journal/NodeDisk.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "leasehold-disk-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const source = (name: string): string => new URL(`../../../src/backends/file/${name}`, import.meta.url).href
+const source = (name: string): string => new URL(`../../../../src/backends/file/journal/${name}`, import.meta.url).href
 
 describe("nodeDisk", () => {
   it.effect("writes, reads, truncates and syncs a file", () =>

@@ -4,10 +4,19 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Journal } from "../../../src/backends/file/journal/Journal.ts"
-import type { LogError } from "../../../src/log/LogError.ts"
-import { type Keep, keepSome, SimulatedDisk } from "../../support/SimulatedDisk.ts"
-import { append, checkpointType, commit, open, put, range, type SeenFrame, textType } from "./support/JournalHarness.ts"
+import type { Journal } from "../../../../src/backends/file/journal/Journal.ts"
+import type { LogError } from "../../../../src/log/LogError.ts"
+import { type Keep, keepSome, SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import {
+  append,
+  checkpointType,
+  commit,
+  open,
+  put,
+  range,
+  type SeenFrame,
+  textType
+} from "../support/JournalHarness.ts"
 
 /** What a workload knows to be true about its journal, beside the journal itself. */
 class Ledger {

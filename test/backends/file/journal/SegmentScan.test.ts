@@ -1,7 +1,7 @@
 /** Frames made by hand: each rule that ties a frame to the one before it, alone. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { ByteWriter } from "../../../src/backends/file/journal/ByteWriter.ts"
+import { ByteWriter } from "../../../../src/backends/file/journal/ByteWriter.ts"
 import {
   type FrameFields,
   frameHeaderBytes,
@@ -10,10 +10,10 @@ import {
   paddedLength,
   sealFrame,
   viewOf
-} from "../../../src/backends/file/journal/Frame.ts"
-import { encodeSegmentHeader, segmentName } from "../../../src/backends/file/journal/SegmentHeader.ts"
-import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
-import { directory, open, range, texts, textType } from "./support/JournalHarness.ts"
+} from "../../../../src/backends/file/journal/Frame.ts"
+import { encodeSegmentHeader, segmentName } from "../../../../src/backends/file/journal/SegmentHeader.ts"
+import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { directory, open, range, texts, textType } from "../support/JournalHarness.ts"
 
 const salt = 77
 

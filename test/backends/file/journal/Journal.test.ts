@@ -3,10 +3,10 @@ import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { frameHeaderBytes, FrameType } from "../../../src/backends/file/journal/Frame.ts"
-import { openJournal } from "../../../src/backends/file/journal/Journal.ts"
-import { nodeDisk } from "../../../src/backends/file/journal/NodeDisk.ts"
-import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
+import { frameHeaderBytes, FrameType } from "../../../../src/backends/file/journal/Frame.ts"
+import { openJournal } from "../../../../src/backends/file/journal/Journal.ts"
+import { nodeDisk } from "../../../../src/backends/file/journal/NodeDisk.ts"
+import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
 import {
   append,
   checkpointType,
@@ -17,7 +17,7 @@ import {
   range,
   texts,
   textType
-} from "./support/JournalHarness.ts"
+} from "../support/JournalHarness.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "leasehold-journal-"))),

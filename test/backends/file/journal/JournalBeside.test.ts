@@ -1,10 +1,10 @@
 /** Reading a journal while its owner appends and trims. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Disk, DiskFile } from "../../../src/backends/file/journal/Disk.ts"
-import { verifyDirectory } from "../../../src/backends/file/journal/VerifyJournal.ts"
-import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
-import { directory, open, put, range, texts } from "./support/JournalHarness.ts"
+import type { Disk, DiskFile } from "../../../../src/backends/file/journal/Disk.ts"
+import { verifyDirectory } from "../../../../src/backends/file/journal/VerifyJournal.ts"
+import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { directory, open, put, range, texts } from "../support/JournalHarness.ts"
 
 /** A disk on which something else happens right before chosen operations of this reader. */
 const interrupted = (

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ByteReader, MalformedBytes } from "../../../src/backends/file/journal/ByteReader.ts"
-import { ByteWriter } from "../../../src/backends/file/journal/ByteWriter.ts"
+import { ByteReader, MalformedBytes } from "../../../../src/backends/file/journal/ByteReader.ts"
+import { ByteWriter } from "../../../../src/backends/file/journal/ByteWriter.ts"
 
 const reread = (writer: ByteWriter): ByteReader => new ByteReader(writer.buffer, 0, writer.index)
 

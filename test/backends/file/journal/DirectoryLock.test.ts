@@ -5,16 +5,16 @@ import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { lockDirectory, notWritable } from "../../../src/backends/file/journal/DirectoryLock.ts"
-import { nodeDisk } from "../../../src/backends/file/journal/NodeDisk.ts"
-import { open, put, texts } from "./support/JournalHarness.ts"
+import { lockDirectory, notWritable } from "../../../../src/backends/file/journal/DirectoryLock.ts"
+import { nodeDisk } from "../../../../src/backends/file/journal/NodeDisk.ts"
+import { open, put, texts } from "../support/JournalHarness.ts"
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "leasehold-lock-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const source = (name: string): string => new URL(`../../../src/backends/file/${name}`, import.meta.url).href
+const source = (name: string): string => new URL(`../../../../src/backends/file/journal/${name}`, import.meta.url).href
 
 /** Another process that opens the journal, appends one text, says so, and then lives until it is killed. */
 const ownerScript = (path: string): string => `

@@ -1,10 +1,10 @@
 /** Truncation, bit rot, missing and misplaced files: a legal prefix or a refusal, never a silent loss. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { decodeSegmentHeader, encodeSegmentHeader } from "../../../src/backends/file/journal/SegmentHeader.ts"
-import { verifyDirectory } from "../../../src/backends/file/journal/VerifyJournal.ts"
-import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
-import { append, commit, directory, open, put, range, type SeenFrame, texts } from "./support/JournalHarness.ts"
+import { decodeSegmentHeader, encodeSegmentHeader } from "../../../../src/backends/file/journal/SegmentHeader.ts"
+import { verifyDirectory } from "../../../../src/backends/file/journal/VerifyJournal.ts"
+import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { append, commit, directory, open, put, range, type SeenFrame, texts } from "../support/JournalHarness.ts"
 
 const never = (): boolean => false
 

@@ -1,10 +1,10 @@
 /** A disk that fails: whoever was told "durable" keeps it, nobody else is told more than is known. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Journal } from "../../../src/backends/file/journal/Journal.ts"
-import type { JournalFailure } from "../../../src/backends/file/journal/JournalAppender.ts"
-import { type Fault, type Operation, SimulatedDisk } from "../../support/SimulatedDisk.ts"
-import { append, commit, directory, open, put, range, texts, textType } from "./support/JournalHarness.ts"
+import type { Journal } from "../../../../src/backends/file/journal/Journal.ts"
+import type { JournalFailure } from "../../../../src/backends/file/journal/JournalAppender.ts"
+import { type Fault, type Operation, SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { append, commit, directory, open, put, range, texts, textType } from "../support/JournalHarness.ts"
 
 const lose = (): boolean => false
 

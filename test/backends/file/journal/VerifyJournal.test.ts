@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { verifyDirectory } from "../../../src/backends/file/journal/VerifyJournal.ts"
-import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
-import { append, commit, directory, open, put, range } from "./support/JournalHarness.ts"
+import { verifyDirectory } from "../../../../src/backends/file/journal/VerifyJournal.ts"
+import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { append, commit, directory, open, put, range } from "../support/JournalHarness.ts"
 
 describe("verifyDirectory", () => {
   it.effect("reports a sound journal beside its owner and after it, and changes nothing", () =>
