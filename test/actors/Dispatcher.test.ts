@@ -65,6 +65,15 @@ it.effect("claims fast jobs far ahead, never beyond its bounds, and in order", (
   })
 )
 
+it.effect("asks for no more than 500 jobs at once, however many slots are free", () =>
+  Effect.gen(function* () {
+    const it = yield* rig(() => Effect.as(Effect.sleep(1), complete), { concurrency: 900, maxPrefetch: 0 })
+    yield* it.enqueue(...Array.from({ length: 900 }, (_, n) => item(n)))
+    yield* TestClock.adjust(10)
+    assert.strictEqual(Math.max(...limits(it)), 500)
+  })
+)
+
 it.effect("order of priority and enqueue is kept from claim to start", () =>
   Effect.gen(function* () {
     const order: Array<number> = []
