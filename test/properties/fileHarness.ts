@@ -6,7 +6,8 @@ import type { Harness } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
 import type { Disk } from "../../src/backends/file/journal/Disk.ts"
 import * as FileLog from "../../src/backends/file/FileLog.ts"
-import { type Keep, keepSome, SimulatedDisk } from "../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../src/simulation/disk/SimulatedDisk.ts"
+import { type Keep, keepSome } from "../../src/simulation/disk/Survivors.ts"
 
 /** Which unsynced pieces a crash keeps: none, all, or a seeded subset. */
 const survivors = (seed: number): Keep => {

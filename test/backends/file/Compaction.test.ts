@@ -6,7 +6,8 @@ import { assert, test } from "vitest"
 import * as VirtualClock from "../../../properties/VirtualClock.ts"
 import * as FileLog from "../../../src/backends/file/FileLog.ts"
 import type { EnqueueItem, JobLogOperations, JobView } from "../../../src/log/JobLog.ts"
-import { keepSome, seeded, SimulatedDisk } from "../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.ts"
+import { keepSome, seeded } from "../../../src/simulation/disk/Survivors.ts"
 import { jobsOf } from "./support/LogRig.ts"
 
 const idOf = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`

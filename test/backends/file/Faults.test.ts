@@ -7,7 +7,7 @@ import { assert, test } from "vitest"
 import * as VirtualClock from "../../../properties/VirtualClock.ts"
 import * as FileLog from "../../../src/backends/file/FileLog.ts"
 import type { JobLogOperations } from "../../../src/log/JobLog.ts"
-import { SimulatedDisk } from "../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.ts"
 
 const idOf = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 const job = (n: number) => ({ id: idOf(n), queue: "q", name: "n", version: 1, payload: `payload ${n}` })

@@ -5,7 +5,7 @@ import { takeNext } from "../../../src/backends/file/Placement.ts"
 import type { Command, CommandContext } from "../../../src/model/Command.ts"
 import type { Job } from "../../../src/model/Job.ts"
 import { apply, decide } from "../../../src/model/Transition.ts"
-import { seeded } from "../../support/SimulatedDisk.ts"
+import { seeded } from "../../../src/simulation/disk/Survivors.ts"
 
 const holders = {
   nameOf: (session: number) => `s${session}`,

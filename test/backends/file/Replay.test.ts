@@ -7,7 +7,8 @@ import * as VirtualClock from "../../../properties/VirtualClock.ts"
 import * as FileLog from "../../../src/backends/file/FileLog.ts"
 import { verifyDirectory } from "../../../src/backends/file/VerifyLog.ts"
 import type { EnqueueItem, Grant, JobLogOperations, ReadAnswer, Session, Settlement } from "../../../src/log/JobLog.ts"
-import { seeded, SimulatedDisk } from "../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.ts"
+import { seeded } from "../../../src/simulation/disk/Survivors.ts"
 
 const idOf = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { frameHeaderBytes, FrameType } from "../../../../src/backends/file/journal/Frame.ts"
 import { openJournal } from "../../../../src/backends/file/journal/Journal.ts"
 import { nodeDisk } from "../../../../src/backends/file/journal/NodeDisk.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import {
   append,
   checkpointType,

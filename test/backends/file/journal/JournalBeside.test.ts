@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Disk, DiskFile } from "../../../../src/backends/file/journal/Disk.ts"
 import { verifyDirectory } from "../../../../src/backends/file/journal/VerifyJournal.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import { directory, open, put, range, texts } from "../support/JournalHarness.ts"
 
 /** A disk on which something else happens right before chosen operations of this reader. */

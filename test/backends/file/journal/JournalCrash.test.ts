@@ -6,7 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Journal } from "../../../../src/backends/file/journal/Journal.ts"
 import type { LogError } from "../../../../src/log/LogError.ts"
-import { type Keep, keepSome, SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
+import { type Keep, keepSome } from "../../../../src/simulation/disk/Survivors.ts"
 import {
   append,
   checkpointType,

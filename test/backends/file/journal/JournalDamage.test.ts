@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { decodeSegmentHeader, encodeSegmentHeader } from "../../../../src/backends/file/journal/SegmentHeader.ts"
 import { verifyDirectory } from "../../../../src/backends/file/journal/VerifyJournal.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import { append, commit, directory, open, put, range, type SeenFrame, texts } from "../support/JournalHarness.ts"
 
 const never = (): boolean => false

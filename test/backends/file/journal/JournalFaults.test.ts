@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Journal } from "../../../../src/backends/file/journal/Journal.ts"
 import type { JournalFailure } from "../../../../src/backends/file/journal/JournalAppender.ts"
-import { type Fault, type Operation, SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import type { Fault, Operation } from "../../../../src/simulation/disk/DiskFault.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import { append, commit, directory, open, put, range, texts, textType } from "../support/JournalHarness.ts"
 
 const lose = (): boolean => false

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { Disk } from "../../../../src/backends/file/journal/Disk.ts"
 import { blockBytes, SegmentFiles } from "../../../../src/backends/file/journal/SegmentFiles.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import { directory, range } from "../support/JournalHarness.ts"
 
 /** A disk with `count` files of `size` bytes, which counts the handles that are open. */

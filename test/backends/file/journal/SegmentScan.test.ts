@@ -12,7 +12,7 @@ import {
   viewOf
 } from "../../../../src/backends/file/journal/Frame.ts"
 import { encodeSegmentHeader, segmentName } from "../../../../src/backends/file/journal/SegmentHeader.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import { directory, open, range, texts, textType } from "../support/JournalHarness.ts"
 
 const salt = 77

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { verifyDirectory } from "../../../../src/backends/file/journal/VerifyJournal.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 import { append, commit, directory, open, put, range } from "../support/JournalHarness.ts"
 
 describe("verifyDirectory", () => {

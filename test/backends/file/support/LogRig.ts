@@ -6,7 +6,7 @@ import * as VirtualClock from "../../../../properties/VirtualClock.ts"
 import type { Disk } from "../../../../src/backends/file/journal/Disk.ts"
 import * as FileLog from "../../../../src/backends/file/FileLog.ts"
 import type { EnqueueItem, Grant, JobLogOperations, JobView } from "../../../../src/log/JobLog.ts"
-import { SimulatedDisk } from "../../../support/SimulatedDisk.ts"
+import { SimulatedDisk } from "../../../../src/simulation/disk/SimulatedDisk.ts"
 
 export const idOf = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, "0")}`
 

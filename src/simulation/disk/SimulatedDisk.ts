@@ -3,115 +3,36 @@
  *
  * A file's bytes and a directory's names are separate objects, each with a durable state and the changes since. A
  * sync moves the changes of one object into its durable state. A crash keeps any subset of the changes ("pieces").
+ *
+ * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { type Disk, DiskError, type DiskFile, type OpenMode } from "../../src/backends/file/journal/Disk.ts"
-import { OwnedBy, refused } from "../../src/log/LogError.ts"
-
-/** A change of a file since its last sync. */
-type Change =
-  | { readonly _tag: "Write"; readonly position: number; readonly bytes: Buffer }
-  | { readonly _tag: "Truncate"; readonly length: number }
-
-interface Inode {
-  readonly id: number
-  durable: Buffer
-  cached: Buffer
-  changes: Array<Change>
-  writing: boolean
-}
-
-/** A change of a directory since its last sync; a rename is one change. */
-type NameChange =
-  | { readonly _tag: "Link"; readonly name: string; readonly inode: Inode }
-  | { readonly _tag: "Rename"; readonly from: string; readonly to: string; readonly inode: Inode }
-  | { readonly _tag: "Unlink"; readonly name: string }
-
-interface Directory {
-  durable: Map<string, Inode>
-  cached: Map<string, Inode>
-  changes: Array<NameChange>
-}
-
-/** Operations that faults can be planned for. */
-export type Operation =
-  | "open"
-  | "write"
-  | "read"
-  | "datasync"
-  | "sync"
-  | "truncate"
-  | "rename"
-  | "remove"
-  | "syncDirectory"
-  | "list"
-
-/** Fails the `nth` call (1-based) of an operation from now on, or all from the nth on. */
-export interface Fault {
-  readonly operation: Operation
-  readonly nth: number
-  readonly code: string
-  readonly forever?: boolean | undefined
-  /** Bytes of the write that still reach the page cache. Default: none. */
-  readonly written?: number | undefined
-  /**
-   * What a failed sync does to the file's dirty pages. `keep`: they stay dirty. `forget` (default): they are clean
-   * now, so the cache shows bytes that the disk does not hold. `revert`: the cache shows the disk's bytes again.
-   */
-  readonly dirtyPages?: "keep" | "forget" | "revert" | undefined
-}
-
-/** Which of the unsynced pieces a crash keeps: a predicate over their index, of `pieces` in all. */
-export type Keep = (index: number) => boolean
+import { type Disk, DiskError, type DiskFile, type OpenMode } from "../../backends/file/journal/Disk.ts"
+import { OwnedBy, refused } from "../../log/LogError.ts"
+import {
+  applyChange,
+  applyName,
+  type Change,
+  type Directory,
+  type Inode,
+  type NameChange,
+  newInode,
+  splitPath,
+  splitWrite
+} from "./Change.ts"
+import type { Fault, Operation } from "./DiskFault.ts"
+import type { Keep } from "./Survivors.ts"
 
 /** The granularity in which an unsynced write may be lost. */
 const sectorBytes = 512
 
-const splitWrite = (change: Change, pieceBytes: number): Array<Change> => {
-  if (change._tag !== "Write") return [change]
-  const pieces: Array<Change> = []
-  let from = 0
-  while (from < change.bytes.length) {
-    const end = Math.min(
-      change.bytes.length,
-      (Math.floor((change.position + from) / pieceBytes) + 1) * pieceBytes - change.position
-    )
-    pieces.push({ _tag: "Write", position: change.position + from, bytes: change.bytes.subarray(from, end) })
-    from = end
-  }
-  return pieces
-}
-
-const applyChange = (content: Buffer, change: Change): Buffer => {
-  if (change._tag === "Truncate") {
-    if (change.length <= content.length) return Buffer.from(content.subarray(0, change.length))
-    return Buffer.concat([content, Buffer.alloc(change.length - content.length)])
-  }
-  const end = change.position + change.bytes.length
-  const next = end > content.length ? Buffer.concat([content, Buffer.alloc(end - content.length)]) : content
-  change.bytes.copy(next, change.position)
-  return next
-}
-
-const applyName = (names: Map<string, Inode>, change: NameChange): void => {
-  switch (change._tag) {
-    case "Link":
-      names.set(change.name, change.inode)
-      break
-    case "Rename":
-      names.delete(change.from)
-      names.set(change.to, change.inode)
-      break
-    case "Unlink":
-      names.delete(change.name)
-  }
-}
-
-const splitPath = (path: string): [directory: string, name: string] => {
-  const at = path.lastIndexOf("/")
-  return [path.slice(0, at), path.slice(at + 1)]
-}
-
+/**
+ * A disk whose every loss is chosen.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
 export class SimulatedDisk {
   /** Bytes that may still be allocated; writes beyond fail with ENOSPC after a part. */
   free = Number.POSITIVE_INFINITY
@@ -247,7 +168,7 @@ export class SimulatedDisk {
   plant(path: string, bytes: Buffer): void {
     const [directoryPath, name] = splitPath(path)
     const directory = this.#directories.get(directoryPath)!
-    const inode = directory.cached.get(name) ?? this.#newInode()
+    const inode = directory.cached.get(name) ?? newInode(this.#nextInode++)
     inode.durable = Buffer.from(bytes)
     inode.cached = Buffer.from(bytes)
     inode.changes = []
@@ -260,16 +181,6 @@ export class SimulatedDisk {
     const [directoryPath, name] = splitPath(path)
     this.#directories.get(directoryPath)!.cached.delete(name)
     this.#directories.get(directoryPath)!.durable.delete(name)
-  }
-
-  #newInode(): Inode {
-    return {
-      id: this.#nextInode++,
-      durable: Buffer.alloc(0),
-      cached: Buffer.alloc(0),
-      changes: [],
-      writing: false
-    }
   }
 
   #find(path: string): Inode | undefined {
@@ -412,7 +323,7 @@ export class SimulatedDisk {
           : Effect.succeed(this.#file(existing, path, mode))
       }
       if (existing !== undefined) return Effect.fail(this.#error("open", path, "EEXIST"))
-      const inode = this.#newInode()
+      const inode = newInode(this.#nextInode++)
       directory.cached.set(name, inode)
       directory.changes.push({ _tag: "Link", name, inode })
       return Effect.succeed(this.#file(inode, path, mode))
@@ -484,27 +395,5 @@ export class SimulatedDisk {
           })
         )
       })
-  }
-}
-
-/** A repeatable source of numbers in [0, 1). */
-export const seeded = (seed: number): (() => number) => {
-  let state = Math.imul(seed + 1, 0x9e3779b1) | 1
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 0x1_0000_0000
-  }
-}
-
-/** Keeps each piece with a seeded chance. */
-export const keepSome = (seed: number): Keep => {
-  const random = seeded(seed)
-  const chance = random()
-  const chosen: Array<boolean> = []
-  return (index) => {
-    while (chosen.length <= index) chosen.push(random() < chance)
-    return chosen[index]!
   }
 }
