@@ -5,6 +5,7 @@
  */
 import * as fc from "fast-check"
 import { jobStates } from "../src/model/Job.ts"
+import type { TestLog } from "./Harness.ts"
 import type { JobSpec, SettleSpec, Step } from "./Step.ts"
 
 /**
@@ -198,13 +199,14 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
 const base: Partial<Record<Step["_tag"], number>> = { Enqueue: 6, Claim: 7, Settle: 6, Advance: 1 }
 
 /**
- * Histories of a profile; `crashes`: the log can be crashed.
+ * Histories of a profile, without the steps that there are no hands for.
  *
  * @since 0.1.0
  * @category generators
  * @stability unstable
  */
-export const history = (profile: Profile, crashes: boolean): fc.Arbitrary<ReadonlyArray<Step>> => {
+export const history = (profile: Profile, test: Pick<TestLog, "crash">): fc.Arbitrary<ReadonlyArray<Step>> => {
+  const crashes = test.crash !== undefined
   const of = steps(profile)
   const weights = { ...base, ...profile.weights }
   // the keys of a record of weights by tag are tags

@@ -6,8 +6,11 @@
 import * as Effect from "effect/Effect"
 import type { Capabilities } from "../src/log/Capabilities.ts"
 import type { LogError } from "../src/log/LogError.ts"
+import { coverageOf, expectedCells } from "./Coverage.ts"
+import type { Coverage } from "./Coverage.ts"
 import { capabilitiesHonest, limitsAtTheEdge } from "./EdgeLaws.ts"
-import type { Harness } from "./Harness.ts"
+import { hands } from "./Harness.ts"
+import type { Hand, Harness } from "./Harness.ts"
 import * as HistoryLaws from "./HistoryLaws.ts"
 import type { CheckOptions, Law, LawResult } from "./Law.ts"
 import { lawNames } from "./LawName.ts"
@@ -40,9 +43,28 @@ export interface Report {
   readonly capabilities: Capabilities
   /** The harness can crash this log, so that the laws were also checked over crashes. */
   readonly crashes: boolean
+  /** What the harness can do to the log, and for the rest its reason why not, where it gives one. */
+  readonly hands: Readonly<Record<Hand, { readonly available: boolean; readonly reason?: string | undefined }>>
   readonly laws: ReadonlyArray<LawResult>
-  /** No law is broken. */
+  readonly coverage: Coverage
+  /** No law is broken, none is untested, and, where that was asked for, every cell was hit. */
   readonly passed: boolean
+}
+
+/**
+ * How to check a log.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface CheckLogOptions extends Omit<CheckOptions, "path"> {
+  /** Only these laws; default all. */
+  readonly only?: ReadonlyArray<LawName> | undefined
+  /** Whether a cell that no history reached fails the check; default false. Needs all laws and enough runs. */
+  readonly requireCoverage?: boolean | undefined
+  /** Told of each law's result as it comes. */
+  readonly onResult?: ((result: LawResult) => Effect.Effect<void>) | undefined
 }
 
 /**
@@ -53,19 +75,35 @@ export interface Report {
  * @category running
  * @stability unstable
  */
-export const checkLog = (
-  harness: Harness,
-  options: Omit<CheckOptions, "path"> & { readonly only?: ReadonlyArray<LawName> | undefined } = {}
-): Effect.Effect<Report, LogError> =>
+export const checkLog = (harness: Harness, options: CheckLogOptions = {}): Effect.Effect<Report, LogError> =>
   Effect.gen(function* () {
     const test = yield* Effect.scoped(Effect.map(harness.make, (made) => made))
     const results: Array<LawResult> = []
-    for (const name of options.only ?? lawNames) results.push(yield* laws[name].check(harness, options))
+    for (const name of options.only ?? lawNames) {
+      const result = yield* laws[name].check(harness, options)
+      results.push(result)
+      if (options.onResult !== undefined) yield* options.onResult(result)
+    }
+    const capabilities = harness.capabilities ?? test.log.capabilities
+    const available = (hand: Hand): boolean => test[hand] !== undefined
+    const coverage = coverageOf(
+      expectedCells(capabilities, available),
+      results.map((result) => result.cells)
+    )
+    const handOf = (hand: Hand) => ({
+      available: available(hand),
+      ...(available(hand) || harness.cannot?.[hand] === undefined ? undefined : { reason: harness.cannot[hand] })
+    })
     return {
       log: harness.name,
-      capabilities: harness.capabilities ?? test.log.capabilities,
-      crashes: test.crash !== undefined,
+      capabilities,
+      crashes: available("crash"),
+      // every hand is in the list
+      hands: Object.fromEntries(hands.map((hand) => [hand, handOf(hand)])) as Report["hands"],
       laws: results,
-      passed: results.every((result) => result.outcome !== "broken")
+      coverage,
+      passed:
+        results.every((result) => result.outcome !== "broken" && result.outcome !== "untested") &&
+        (options.requireCoverage !== true || coverage.empty.length === 0)
     }
   })

@@ -51,7 +51,7 @@ const reopen = (world: World, seed: number): Effect.Effect<boolean> =>
     if (world.test.crash === undefined) return false
     const reopened = yield* outcome(world.test.crash({ seed }), world.patience)
     if (reopened._tag === "Ok") {
-      world.log = reopened.value
+      world.log = world.watch(reopened.value)
       world.lines.push(`   crash ${seed} → opened again`)
       return true
     }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type { Capabilities } from "../src/log/Capabilities.ts"
 import type {
   ClaimRequest,
   EnqueueItem,
@@ -14,6 +15,7 @@ import type {
   Settlement
 } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
+import { counted } from "./Counted.ts"
 import type { Harness, TestLog } from "./Harness.ts"
 import type { RunResult } from "./Law.ts"
 import type { LawName } from "./LawName.ts"
@@ -28,12 +30,17 @@ import { json, ofExit } from "./World.ts"
  * @stability unstable
  */
 export interface Bench {
-  readonly log: JobLogOperations
+  log: JobLogOperations
   readonly test: TestLog
+  readonly capabilities: Capabilities
+  /** Wraps a log that was opened so that calls are counted. */
+  readonly watch: (log: JobLogOperations) => JobLogOperations
   readonly patience: number
   readonly calls: Map<string, number>
   readonly lines: Array<string>
   readonly violations: Array<Violation>
+  readonly cells: Map<string, number>
+  commands: number
   ids: number
 }
 
@@ -55,17 +62,22 @@ export const onBench = (
       const bench: Bench = {
         log: test.log,
         test,
+        capabilities: harness.capabilities ?? test.log.capabilities,
+        watch: (log) => counted(log, () => void (bench.commands += 1)),
         patience: harness.patience ?? 5000,
         calls: new Map(),
         lines: [],
         violations: [],
+        cells: new Map(),
+        commands: 0,
         ids: 0
       }
+      bench.log = bench.watch(test.log)
       const ended = ofExit(yield* Effect.exit(body(bench)))
       if (ended._tag !== "Ok") {
         broken(bench, law, ended._tag === "Died" ? ended.message : ended.error.message)
       }
-      return { violations: bench.violations, history: bench.lines }
+      return { violations: bench.violations, history: bench.lines, cells: bench.cells, commands: bench.commands }
     })
   )
 

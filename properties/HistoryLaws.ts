@@ -240,7 +240,8 @@ export const recoveryIsLegalPrefix: Law = overHistories({
     options: { priority: 20, delay: 20, bounds: 20, group: 20, key: 20, metadata: 10 },
     followUps: 20
   },
-  claimedBy: (can, test) => can.durability !== "none" && test.crash !== undefined
+  claimedBy: (can) => can.durability !== "none",
+  needs: ["crash"]
 })
 
 /**

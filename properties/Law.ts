@@ -9,7 +9,8 @@ import type { Capabilities } from "../src/log/Capabilities.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { history } from "./Arbitraries.ts"
 import type { Profile } from "./Arbitraries.ts"
-import type { Harness, TestLog } from "./Harness.ts"
+import { counted } from "./Counted.ts"
+import type { Hand, Harness, TestLog } from "./Harness.ts"
 import { perform } from "./Interpreter.ts"
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
@@ -58,14 +59,24 @@ export interface Counterexample {
  */
 export interface LawResult {
   readonly name: LawName
-  /** `notClaimed`: the log does not claim what the law is about. */
-  readonly outcome: "passed" | "broken" | "notClaimed"
+  /**
+   * `notClaimed`: the log does not claim what the law is about. `untested`: it does, but the harness has no hand for it
+   * and does not say why there can be none.
+   */
+  readonly outcome: "passed" | "broken" | "notClaimed" | "untested"
+  /** Why it was not checked. */
+  readonly reason?: string | undefined
+  /** Histories or situations tried. */
   readonly runs: number
+  /** Calls of the port made in them. */
+  readonly commands: number
   readonly seed: number
   /** Runs that ended early because they broke another law. */
   readonly cutShort: number
   /** How often each situation was met, for example `settle Complete: Refused stale`. */
   readonly coverage: Readonly<Record<string, number>>
+  /** How often each cell of {@link Coverage} was hit. */
+  readonly cells: Readonly<Record<string, number>>
   readonly counterexample?: Counterexample | undefined
 }
 
@@ -81,7 +92,9 @@ export interface Law {
   /** One sentence, in the words of the port. */
   readonly statement: string
   /** Whether the law speaks about a log with these capabilities. */
-  readonly claimedBy: (capabilities: Capabilities, test: TestLog) => boolean
+  readonly claimedBy: (capabilities: Capabilities) => boolean
+  /** Hands without which it cannot be checked. */
+  readonly needs?: ReadonlyArray<Hand> | undefined
   readonly check: (harness: Harness, options?: CheckOptions) => Effect.Effect<LawResult, LogError>
 }
 
@@ -96,6 +109,8 @@ export interface RunResult {
   readonly violations: ReadonlyArray<Model.Violation>
   readonly history: ReadonlyArray<string>
   readonly coverage?: ReadonlyMap<string, number> | undefined
+  readonly cells?: ReadonlyMap<string, number> | undefined
+  readonly commands?: number | undefined
 }
 
 /**
@@ -105,22 +120,29 @@ export interface RunResult {
  * @category constructors
  * @stability unstable
  */
-export const makeWorld = (harness: Harness, test: TestLog): World => ({
-  test,
-  capabilities: harness.capabilities ?? test.log.capabilities,
-  patience: harness.patience ?? 5000,
-  log: test.log,
-  model: Model.empty(),
-  now: 0,
-  slots: [undefined, undefined, undefined],
-  deadSessions: [],
-  grants: [],
-  calls: [],
-  ids: 0,
-  violations: [],
-  coverage: new Map(),
-  lines: []
-})
+export const makeWorld = (harness: Harness, test: TestLog): World => {
+  const world: World = {
+    test,
+    capabilities: harness.capabilities ?? test.log.capabilities,
+    patience: harness.patience ?? 5000,
+    watch: (log) => counted(log, () => void (world.commands += 1)),
+    log: test.log,
+    model: Model.empty(),
+    now: 0,
+    slots: [undefined, undefined, undefined],
+    deadSessions: [],
+    grants: [],
+    calls: [],
+    ids: 0,
+    violations: [],
+    coverage: new Map(),
+    cells: new Map(),
+    commands: 0,
+    lines: []
+  }
+  world.log = world.watch(test.log)
+  return world
+}
 
 /**
  * Carries a history out on a fresh log, up to the first violation.
@@ -139,9 +161,34 @@ export const runHistory = (harness: Harness, steps: ReadonlyArray<Step>): Effect
         world.lines.push(`${i + 1}. ${step._tag}`)
         yield* perform(world, step)
       }
-      return { violations: world.violations, history: world.lines, coverage: world.coverage }
+      return {
+        violations: world.violations,
+        history: world.lines,
+        coverage: world.coverage,
+        cells: world.cells,
+        commands: world.commands
+      }
     })
   )
+
+/** Why a law is not to be checked against a log, if it is not. */
+const leftOut = (
+  harness: Harness,
+  law: Pick<Law, "claimedBy" | "needs">,
+  test: TestLog
+): Pick<LawResult, "outcome" | "reason"> | undefined => {
+  if (!law.claimedBy(harness.capabilities ?? test.log.capabilities)) {
+    return { outcome: "notClaimed", reason: "the capabilities do not claim it" }
+  }
+  const missing = (law.needs ?? []).filter((hand) => test[hand] === undefined)
+  const untold = missing.find((hand) => harness.cannot?.[hand] === undefined)
+  if (untold !== undefined) {
+    const reason = `the harness has no hand "${untold}", and its "cannot" does not say why`
+    return { outcome: "untested", reason }
+  }
+  const [hand] = missing
+  return hand === undefined ? undefined : { outcome: "notClaimed", reason: `${hand}: ${harness.cannot?.[hand]}` }
+}
 
 /**
  * Checks a law over generated inputs: `run` tries one on a fresh log.
@@ -152,7 +199,7 @@ export const runHistory = (harness: Harness, steps: ReadonlyArray<Step>): Effect
  */
 export const checkGenerated = <Input>(
   harness: Harness,
-  law: Pick<Law, "name" | "claimedBy">,
+  law: Pick<Law, "name" | "claimedBy" | "needs">,
   options: CheckOptions,
   plan: {
     readonly inputs: (test: TestLog) => fc.Arbitrary<Input>
@@ -164,16 +211,20 @@ export const checkGenerated = <Input>(
   Effect.gen(function* () {
     const seed = options.seed ?? 1
     const probe = yield* Effect.scoped(Effect.map(harness.make, (test) => test))
-    const capabilities = harness.capabilities ?? probe.log.capabilities
-    const none = { name: law.name, runs: 0, seed, cutShort: 0, coverage: {} }
-    if (!law.claimedBy(capabilities, probe)) return { ...none, outcome: "notClaimed" }
+    const none = { name: law.name, runs: 0, commands: 0, seed, cutShort: 0, coverage: {}, cells: {} }
+    const unchecked = leftOut(harness, law, probe)
+    if (unchecked !== undefined) return { ...none, ...unchecked }
     const context = yield* Effect.context<never>()
     let cutShort = 0
+    let commands = 0
     const coverage: Record<string, number> = {}
+    const cells: Record<string, number> = {}
     let failed: { readonly result: RunResult; readonly violation: Model.Violation } | undefined
     const property = fc.asyncProperty(plan.inputs(probe), async (input) => {
       const result = await Effect.runPromiseWith(context)(plan.run(input))
       for (const [what, times] of result.coverage ?? []) coverage[what] = (coverage[what] ?? 0) + times
+      for (const [what, times] of result.cells ?? []) cells[what] = (cells[what] ?? 0) + times
+      commands += result.commands ?? 0
       const violation = result.violations.find(
         (found) => options.strict === true || found.fundamental === true || found.laws.includes(law.name)
       )
@@ -192,14 +243,13 @@ export const checkGenerated = <Input>(
         ...(options.path === undefined ? undefined : { path: options.path })
       })
     )
-    if (!details.failed) return { ...none, outcome: "passed", runs: details.numRuns, cutShort, coverage }
+    const counts = { runs: details.numRuns, commands, cutShort, coverage, cells }
+    if (!details.failed) return { ...none, ...counts, outcome: "passed" }
     if (failed === undefined) return yield* Effect.die(details.errorInstance)
     return {
       ...none,
+      ...counts,
       outcome: "broken",
-      runs: details.numRuns,
-      cutShort,
-      coverage,
       counterexample: {
         message: failed.violation.message,
         history: failed.result.history,
@@ -221,17 +271,19 @@ export const overHistories = (options: {
   readonly statement: string
   readonly profile: Profile
   readonly claimedBy?: Law["claimedBy"] | undefined
+  readonly needs?: Law["needs"]
 }): Law => {
   const law = {
     name: options.name,
     statement: options.statement,
-    claimedBy: options.claimedBy ?? (() => true)
+    claimedBy: options.claimedBy ?? (() => true),
+    needs: options.needs
   }
   return {
     ...law,
     check: (harness, checkOptions = {}) =>
       checkGenerated(harness, law, checkOptions, {
-        inputs: (test) => history(options.profile, test.crash !== undefined),
+        inputs: (test) => history(options.profile, test),
         run: (steps) => runHistory(harness, steps),
         shrink: true
       })

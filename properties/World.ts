@@ -59,6 +59,8 @@ export interface World {
   readonly test: TestLog
   readonly capabilities: Capabilities
   readonly patience: number
+  /** Wraps a log that was opened so that calls are counted. */
+  readonly watch: (log: JobLogOperations) => JobLogOperations
   log: JobLogOperations
   model: Model.Model
   /** Log time of the latest snapshot. */
@@ -71,6 +73,9 @@ export interface World {
   readonly violations: Array<Model.Violation>
   /** How often what happened: a generator that never reaches a situation says nothing about it. */
   readonly coverage: Map<string, number>
+  /** How often which command met a job in which state under which fault: see {@link Coverage}. */
+  readonly cells: Map<string, number>
+  commands: number
   /** The history in words. */
   readonly lines: Array<string>
 }

@@ -5,9 +5,13 @@
  */
 
 export { checkLog, laws } from "./Check.ts"
-export type { Report } from "./Check.ts"
-export { formatReport } from "./FormatReport.ts"
-export type { Harness, TestLog } from "./Harness.ts"
+export type { CheckLogOptions, Report } from "./Check.ts"
+export type { Coverage } from "./Coverage.ts"
+export { formatReport, formatResult } from "./FormatReport.ts"
+export type { FormatOptions, PartOfReport } from "./FormatReport.ts"
+export type { Hand, Harness, TestLog } from "./Harness.ts"
+export { reportToJson } from "./JsonReport.ts"
+export type { JsonLaw, JsonReport } from "./JsonReport.ts"
 export type { CheckOptions, Counterexample, Law, LawResult } from "./Law.ts"
 export { lawNames } from "./LawName.ts"
 export type { LawName } from "./LawName.ts"
