@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { Limits } from "../model/Limits.ts"
 
 /**
  * Every "yes" is tested by the property suite, every "no" must be refused with a typed error.
@@ -59,4 +60,39 @@ export interface Capabilities {
   readonly nameFilter: boolean
   /** An empty claim can wait inside the log for work. */
   readonly parkedClaims: boolean
+}
+
+/**
+ * The capabilities of a plain log: it keeps the whole contract, and offers nothing that may be left out. Spread it and
+ * name what your log offers, so that a capability which a later release adds is denied until you look at it.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const plainCapabilities: Omit<Capabilities, "log"> = {
+  fence: "strict",
+  tokenScope: "queue",
+  lease: "timed",
+  maxLease: Limits.leaseMaxMillis,
+  lateSettle: "refused",
+  reclaim: "log",
+  order: "exact",
+  priorities: 1,
+  groups: false,
+  maxDelay: 0,
+  retryAt: "native",
+  attempts: "job",
+  settle: "individual",
+  dedupe: false,
+  atomic: "queue",
+  callerTransactions: false,
+  notify: false,
+  inspect: false,
+  crossProcess: false,
+  durability: "none",
+  maxBatch: Limits.batchItems,
+  maxPayload: Limits.payloadBytes,
+  nameFilter: false,
+  parkedClaims: false
 }

@@ -18,12 +18,20 @@ import type { ChangesRequest, ReadAnswer, ReadQuery } from "./Read.ts"
 import type { ReclaimResult, RenewRequest, RenewResult, Session } from "./Session.ts"
 import type { SettleRequest, SettleResult } from "./Settle.ts"
 
+export { defaultMaxDeliveries } from "../model/Job.ts"
+export type { FailureCause } from "../model/FailureCause.ts"
+export type { JobState } from "../model/Job.ts"
+export { Limits } from "../model/Limits.ts"
+export { atTheEdge, followUpProblem } from "./AtTheEdge.ts"
+export { plainCapabilities } from "./Capabilities.ts"
+export type { Capabilities } from "./Capabilities.ts"
 export type * from "./Claim.ts"
 export type * from "./Control.ts"
 export type * from "./Enqueue.ts"
 export type * from "./Read.ts"
 export type * from "./Session.ts"
 export type * from "./Settle.ts"
+export { storedCause } from "./Validate.ts"
 
 /**
  * The operations of a job log.
