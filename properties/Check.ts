@@ -52,13 +52,13 @@ export interface Report {
 }
 
 /**
- * How to check a log.
+ * How to check a log. A `path` lies under one law: give that in `only`.
  *
  * @since 0.1.0
  * @category models
  * @stability unstable
  */
-export interface CheckLogOptions extends Omit<CheckOptions, "path"> {
+export interface CheckLogOptions extends CheckOptions {
   /** Only these laws; default all. */
   readonly only?: ReadonlyArray<LawName> | undefined
   /** Whether a cell that no history reached fails the check; default false. Needs all laws and enough runs. */

@@ -83,6 +83,32 @@ const formatCoverage = (coverage: Report["coverage"] | undefined): ReadonlyArray
   ]
 }
 
+const formatHead = (report: PartOfReport): ReadonlyArray<string> => [
+  `log: ${report.log}${report.crashes ? ", crashed and reopened" : ", never crashed"}`,
+  `capabilities: ${json(report.capabilities)}`,
+  ...formatHands(report.hands)
+]
+
+const formatTail = (report: PartOfReport): ReadonlyArray<string> => {
+  const count = (outcome: LawResult["outcome"]): number =>
+    report.laws.filter((result) => result.outcome === outcome).length
+  const untested = count("untested")
+  return [
+    ...formatCoverage(report.coverage),
+    `${count("passed")} passed, ${count("broken")} broken, ${count("notClaimed")} not claimed` +
+      (untested === 0 ? "" : `, ${untested} untested`)
+  ]
+}
+
+/**
+ * A report without its laws, for whoever has shown those one by one.
+ *
+ * @since 0.1.0
+ * @category conversions
+ * @stability unstable
+ */
+export const formatSummary = (report: PartOfReport): string => [...formatHead(report), ...formatTail(report)].join("\n")
+
 /**
  * One line per law, and for a broken one what was done, what was answered, and how to replay it.
  *
@@ -90,17 +116,7 @@ const formatCoverage = (coverage: Report["coverage"] | undefined): ReadonlyArray
  * @category conversions
  * @stability unstable
  */
-export const formatReport = (report: PartOfReport, options: FormatOptions = {}): string => {
-  const count = (outcome: LawResult["outcome"]): number =>
-    report.laws.filter((result) => result.outcome === outcome).length
-  const untested = count("untested")
-  return [
-    `log: ${report.log}${report.crashes ? ", crashed and reopened" : ", never crashed"}`,
-    `capabilities: ${json(report.capabilities)}`,
-    ...formatHands(report.hands),
-    ...report.laws.map((result) => formatResult(result, options)),
-    ...formatCoverage(report.coverage),
-    `${count("passed")} passed, ${count("broken")} broken, ${count("notClaimed")} not claimed` +
-      (untested === 0 ? "" : `, ${untested} untested`)
-  ].join("\n")
-}
+export const formatReport = (report: PartOfReport, options: FormatOptions = {}): string =>
+  [...formatHead(report), ...report.laws.map((result) => formatResult(result, options)), ...formatTail(report)].join(
+    "\n"
+  )

@@ -7,7 +7,7 @@
 export { checkLog, laws } from "./Check.ts"
 export type { CheckLogOptions, Report } from "./Check.ts"
 export type { Coverage } from "./Coverage.ts"
-export { formatReport, formatResult } from "./FormatReport.ts"
+export { formatReport, formatResult, formatSummary } from "./FormatReport.ts"
 export type { FormatOptions, PartOfReport } from "./FormatReport.ts"
 export type { Hand, Harness, TestLog } from "./Harness.ts"
 export { reportToJson } from "./JsonReport.ts"
