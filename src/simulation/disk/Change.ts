@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { PagedBytes } from "./PagedBytes.ts"
 
 /**
  * A change of a file since its last sync.
@@ -13,10 +14,12 @@
  */
 export type Change =
   | { readonly _tag: "Write"; readonly position: number; readonly bytes: Buffer }
+  | { readonly _tag: "Zeros"; readonly position: number; readonly length: number }
   | { readonly _tag: "Truncate"; readonly length: number }
 
 /**
- * A file: what survives a crash for certain, what the running system sees, and the changes between the two, oldest first.
+ * A file: what survives a crash for certain, what the running system sees, and the changes between the two, oldest
+ * first.
  *
  * @since 0.1.0
  * @category models
@@ -24,10 +27,14 @@ export type Change =
  */
 export interface Inode {
   readonly id: number
-  durable: Buffer
-  cached: Buffer
+  durable: PagedBytes
+  cached: PagedBytes
   changes: Array<Change>
+  /** Changes that left `changes`, in all: number of the first one there. */
+  settled: number
   writing: boolean
+  /** The durable bytes before the last sync that changed them, if the disk keeps a history. */
+  previous: PagedBytes | undefined
 }
 
 /**
@@ -55,6 +62,27 @@ export interface Directory {
   changes: Array<NameChange>
 }
 
+/** Shorter runs of zeros are written as any other bytes. */
+const sparseBytes = 512
+
+let knownZeros = Buffer.alloc(1024 * 1024)
+
+/**
+ * A write of a copy of these bytes.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const writeOf = (bytes: Buffer, position: number): Change => {
+  const { length } = bytes
+  if (length >= sparseBytes && bytes[0] === 0 && bytes[length - 1] === 0) {
+    if (length > knownZeros.length) knownZeros = Buffer.alloc(length)
+    if (knownZeros.compare(bytes, 0, length, 0, length) === 0) return { _tag: "Zeros", position, length }
+  }
+  return { _tag: "Write", position, bytes: Buffer.from(bytes) }
+}
+
 /**
  * Splits a write at multiples of `pieceBytes`: each part may survive a crash without the others.
  *
@@ -62,37 +90,77 @@ export interface Directory {
  * @category combinators
  * @stability unstable
  */
-export const splitWrite = (change: Change, pieceBytes: number): Array<Change> => {
-  if (change._tag !== "Write") return [change]
+export const splitChange = (change: Change, pieceBytes: number): ReadonlyArray<Change> => {
+  if (change._tag === "Truncate") return [change]
+  const length = lengthOf(change)
+  const { position } = change
+  if (Math.floor(position / pieceBytes) === Math.floor((position + length - 1) / pieceBytes)) return [change]
   const pieces: Array<Change> = []
   let from = 0
-  while (from < change.bytes.length) {
-    const end = Math.min(
-      change.bytes.length,
-      (Math.floor((change.position + from) / pieceBytes) + 1) * pieceBytes - change.position
+  while (from < length) {
+    const end = Math.min(length, (Math.floor((position + from) / pieceBytes) + 1) * pieceBytes - position)
+    pieces.push(
+      change._tag === "Zeros"
+        ? { _tag: "Zeros", position: position + from, length: end - from }
+        : { _tag: "Write", position: position + from, bytes: change.bytes.subarray(from, end) }
     )
-    pieces.push({ _tag: "Write", position: change.position + from, bytes: change.bytes.subarray(from, end) })
     from = end
   }
   return pieces
 }
 
 /**
- * Answers the content after the change; may change the given buffer in place.
+ * How many parts {@link splitChange} answers.
  *
  * @since 0.1.0
  * @category combinators
  * @stability unstable
  */
-export const applyChange = (content: Buffer, change: Change): Buffer => {
-  if (change._tag === "Truncate") {
-    if (change.length <= content.length) return Buffer.from(content.subarray(0, change.length))
-    return Buffer.concat([content, Buffer.alloc(change.length - content.length)])
+export const countPieces = (change: Change, pieceBytes: number): number => {
+  const length = lengthOf(change)
+  if (change._tag === "Truncate" || length === 0) return 1
+  return Math.floor((change.position + length - 1) / pieceBytes) - Math.floor(change.position / pieceBytes) + 1
+}
+
+/**
+ * Bytes that a change writes.
+ *
+ * @since 0.1.0
+ * @category combinators
+ * @stability unstable
+ */
+export const lengthOf = (change: Change): number =>
+  change._tag === "Write" ? change.bytes.length : change._tag === "Zeros" ? change.length : 0
+
+/**
+ * Applies the change to the content, in place.
+ *
+ * @since 0.1.0
+ * @category combinators
+ * @stability unstable
+ */
+export const applyChange = (content: PagedBytes, change: Change): void => {
+  switch (change._tag) {
+    case "Write":
+      return content.write(change.position, change.bytes)
+    case "Zeros":
+      return content.writeZeros(change.position, change.length)
+    case "Truncate":
+      return content.truncate(change.length)
   }
-  const end = change.position + change.bytes.length
-  const next = end > content.length ? Buffer.concat([content, Buffer.alloc(end - content.length)]) : content
-  change.bytes.copy(next, change.position)
-  return next
+}
+
+/**
+ * Applies only the first bytes of a write, as a crash in its middle would; a truncation happens as a whole.
+ *
+ * @since 0.1.0
+ * @category combinators
+ * @stability unstable
+ */
+export const applyTorn = (content: PagedBytes, change: Change, bytes: number): void => {
+  if (change._tag === "Write") content.write(change.position, change.bytes.subarray(0, bytes))
+  else if (change._tag === "Zeros") content.writeZeros(change.position, Math.min(bytes, change.length))
+  else applyChange(content, change)
 }
 
 /**
@@ -125,20 +193,10 @@ export const applyName = (names: Map<string, Inode>, change: NameChange): void =
  */
 export const newInode = (id: number): Inode => ({
   id,
-  durable: Buffer.alloc(0),
-  cached: Buffer.alloc(0),
+  durable: new PagedBytes(),
+  cached: new PagedBytes(),
   changes: [],
-  writing: false
+  settled: 0,
+  writing: false,
+  previous: undefined
 })
-
-/**
- * The directory and the name of a path.
- *
- * @since 0.1.0
- * @category combinators
- * @stability unstable
- */
-export const splitPath = (path: string): [directory: string, name: string] => {
-  const at = path.lastIndexOf("/")
-  return [path.slice(0, at), path.slice(at + 1)]
-}
