@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Command from "effect/cli/Command"
+import { check } from "./commands/check.ts"
 import { dead } from "./commands/dead.ts"
 import { demo } from "./commands/demo.ts"
 import { jobs } from "./commands/jobs.ts"
@@ -17,7 +18,7 @@ import * as Platform from "./Platform.ts"
 
 const leasehold = Command.make("leasehold").pipe(
   Command.withDescription("A durable job scheduler for Effect"),
-  Command.withSubcommands([stats, jobs, dead, queue, verify, demo])
+  Command.withSubcommands([stats, jobs, dead, queue, verify, check, demo])
 )
 
 const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {

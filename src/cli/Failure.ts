@@ -6,6 +6,7 @@
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as CliError from "effect/cli/CliError"
 import { describe } from "../scheduler/Setting.ts"
@@ -61,6 +62,10 @@ export const lineOf = (error: unknown): string => {
   return error instanceof Error && error.message !== "" ? error.message : String(error)
 }
 
+/** An error says so itself where only its command knows: what it was pointed at cannot be used. */
+const nothingTried = (error: unknown): boolean =>
+  error instanceof WrongUsage || (Predicate.hasProperty(error, "nothingTried") && error.nothingTried === true)
+
 /**
  * Says on standard error why a command did not succeed, and answers the exit code. Only a bug shows its stack.
  *
@@ -81,5 +86,5 @@ export const conclude = (exit: Exit.Exit<unknown, unknown>): number => {
     return error.value._tag === "ShowHelp" && error.value.errors.length === 0 ? exitCodes.ok : exitCodes.usage
   }
   note(`leasehold: ${plain(lineOf(error.value))}`)
-  return error.value instanceof WrongUsage ? exitCodes.usage : exitCodes.failure
+  return nothingTried(error.value) ? exitCodes.usage : exitCodes.failure
 }

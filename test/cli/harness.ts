@@ -27,10 +27,12 @@ export interface Place {
   readonly copy: (log: string) => string
   /** Runs `leasehold …args`. */
   readonly leasehold: (args: ReadonlyArray<string>, env?: Readonly<Record<string, string>>) => Promise<Ended>
-  /** The same with `--json`: the object on the last line. */
+  /** `leasehold` with `--json`: the object on the last line. */
   readonly json: (
     args: ReadonlyArray<string>
   ) => Promise<{ readonly code: number; readonly value: Answer; readonly err: string }>
+  /** Runs Node itself there. */
+  readonly node: (args: ReadonlyArray<string>) => Promise<Ended>
   readonly remove: () => void
 }
 
@@ -49,14 +51,15 @@ export const makePlace = (): Place => {
   mkdirSync(cache)
   let count = 0
   const fresh = () => join(root, `log-${++count}`)
-  const leasehold: Place["leasehold"] = (args, env = {}) =>
+  const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Promise<Ended> =>
     new Promise((resolve) => {
       const options = { cwd: root, env: { XDG_CACHE_HOME: cache, PATH: process.env["PATH"] ?? "", ...env } }
-      execFile(process.execPath, [entry, ...args], options, (error, out, err) => {
+      execFile(process.execPath, args, options, (error, out, err) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
         resolve({ code, out, err })
       })
     })
+  const leasehold: Place["leasehold"] = (args, env = {}) => run([entry, ...args], env)
   return {
     root,
     fresh,
@@ -66,6 +69,7 @@ export const makePlace = (): Place => {
       return to
     },
     leasehold,
+    node: (args) => run(args, {}),
     json: async (args) => {
       const { code, err, out } = await leasehold([...args, "--json"])
       return { code, err, value: JSON.parse(out.trimEnd().split("\n").at(-1) ?? "") }
