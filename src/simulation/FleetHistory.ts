@@ -1,0 +1,267 @@
+/**
+ * What a fleet did, as seen where the log is: every grant, settlement and end of a session with the log's own time, and
+ * beside it what producers were told and what handlers saw.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type {
+  ClaimRequest,
+  ControlCommand,
+  EnqueueItem,
+  Grant,
+  JobLogOperations,
+  SettleItem,
+  Settlement
+} from "../log/JobLog.ts"
+
+/**
+ * One grant. Instants named `at` are positions in the history, not times.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface GrantRecord {
+  readonly grant: Grant
+  readonly session: string
+  /** Log time at which it was granted. */
+  readonly now: number
+  readonly answeredAt: number
+  /** The first settlement that was sent, and the one that was accepted. */
+  settleSentAt: number | undefined
+  accepted: Settlement | undefined
+}
+
+/**
+ * One session of the log.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface SessionRecord {
+  readonly id: string
+  readonly leaseDuration: number
+  /** Log times of answers that moved its expiry, with the expiry. */
+  readonly extended: Array<{ readonly now: number; readonly expiresAt: number }>
+  closeSentAt: number | undefined
+}
+
+/**
+ * One job.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface JobRecord {
+  readonly item: EnqueueItem
+  /** Nobody but an accepted completion enqueues a follow-up. */
+  readonly followUp: boolean
+  /** Calls that sent it and were not refused. */
+  maybe: number
+  acknowledged: boolean
+  readonly grants: Array<GrantRecord>
+  cancelled: boolean
+  redriven: number
+}
+
+/**
+ * One start of a handler.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface RunRecord {
+  readonly id: string
+  readonly token: bigint
+  readonly node: string
+  readonly startedAt: number
+  ended: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class FleetHistory {
+  readonly jobs = new Map<string, JobRecord>()
+  readonly sessions = new Map<string, SessionRecord>()
+  readonly grants = new Map<bigint, GrantRecord>()
+  readonly runs = new Map<bigint, RunRecord>()
+  /** What is wrong whatever comes later. */
+  readonly violations: Array<string> = []
+  /** The next position. */
+  at = 0
+  readonly #settled = new Set<string>()
+  readonly #note: (line: string) => void
+
+  constructor(note: (line: string) => void) {
+    this.#note = note
+  }
+
+  violate(law: string, detail: string): void {
+    this.violations.push(`${law}: ${detail}`)
+    this.#note(`VIOLATION ${law}: ${detail}`)
+  }
+
+  /** A producer is about to send these items, or a handler these follow-ups. */
+  attempt(items: ReadonlyArray<EnqueueItem>, followUp = false): void {
+    for (const item of items) {
+      if (this.jobs.has(item.id)) continue
+      this.jobs.set(item.id, {
+        item,
+        followUp,
+        maybe: 0,
+        acknowledged: false,
+        grants: [],
+        cancelled: false,
+        redriven: 0
+      })
+    }
+  }
+
+  /** The same log, every call of which is noted. */
+  watch(log: JobLogOperations): JobLogOperations {
+    const noted = <A, E>(
+      effect: Effect.Effect<A, E>,
+      sent: (sentAt: number) => void,
+      answered: (value: A, sentAt: number) => void
+    ): Effect.Effect<A, E> =>
+      Effect.suspend(() => {
+        const sentAt = this.at++
+        sent(sentAt)
+        return Effect.onExit(effect, (exit) =>
+          Effect.sync(() => {
+            if (Exit.isSuccess(exit)) answered(exit.value, sentAt)
+          })
+        )
+      })
+    return {
+      ...log,
+      open: (options) =>
+        noted(
+          log.open(options),
+          () => {},
+          ({ expiresAt, id, leaseDuration, now }) => {
+            this.sessions.set(id, { id, leaseDuration, extended: [{ now, expiresAt }], closeSentAt: undefined })
+          }
+        ),
+      renew: (request) =>
+        noted(
+          log.renew(request),
+          () => {},
+          ({ expiresAt, now }) => this.sessions.get(request.session)?.extended.push({ now, expiresAt })
+        ),
+      close: (id) =>
+        noted(
+          log.close(id),
+          (sentAt) => {
+            const session = this.sessions.get(id)
+            if (session !== undefined) session.closeSentAt ??= sentAt
+          },
+          () => {}
+        ),
+      claim: (request) =>
+        noted(
+          log.claim(request),
+          () => {},
+          ({ grants, now }) => this.#granted(request, grants, now)
+        ),
+      settle: (request) => {
+        const first = !this.#settled.has(`${request.session}/${request.call}`)
+        return noted(
+          log.settle(request),
+          (sentAt) => {
+            this.#settled.add(`${request.session}/${request.call}`)
+            for (const item of request.items) {
+              const found = this.grants.get(item.token)
+              if (found !== undefined) found.settleSentAt ??= sentAt
+            }
+          },
+          (results, sentAt) => {
+            for (const [i, item] of request.items.entries()) {
+              if (results[i]?._tag === "Settled") this.#accepted(item, sentAt, first)
+            }
+          }
+        )
+      },
+      control: (commands) =>
+        noted(
+          log.control(commands),
+          () => {},
+          (results) => {
+            for (const [i, command] of commands.entries()) if (results[i]?._tag === "Done") this.#done(command)
+          }
+        )
+    }
+  }
+
+  #granted(request: ClaimRequest, grants: ReadonlyArray<Grant>, now: number): void {
+    for (const grant of grants) {
+      const known = this.grants.get(grant.token)
+      if (known !== undefined) {
+        // the answer to a numbered call that was sent again
+        if (known.grant.id !== grant.id || known.session !== request.session) {
+          this.violate("tokenMonotone", `token ${grant.token} was given to ${known.grant.id} and to ${grant.id}`)
+        }
+        continue
+      }
+      const record: GrantRecord = {
+        grant,
+        session: request.session,
+        now,
+        answeredAt: this.at++,
+        settleSentAt: undefined,
+        accepted: undefined
+      }
+      this.grants.set(grant.token, record)
+      const job = this.jobs.get(grant.id)
+      if (job === undefined) {
+        this.violate("payloadIntact", `job ${grant.id} was granted and never enqueued`)
+        continue
+      }
+      job.grants.push(record)
+      this.#note(`grant ${grant.id} token ${grant.token} to ${request.session}`)
+    }
+  }
+
+  #accepted(item: SettleItem, sentAt: number, first: boolean): void {
+    const record = this.grants.get(item.token)
+    if (record === undefined) {
+      this.violate("staleTokenRefused", `token ${item.token} was never given and settled ${item.id}`)
+      return
+    }
+    if (first && record.accepted === undefined) {
+      const later = this.jobs
+        .get(item.id)
+        ?.grants.find((other) => other.grant.token > item.token && other.answeredAt < sentAt)
+      if (later !== undefined) {
+        this.violate("staleTokenRefused", `token ${item.token} settled ${item.id} after ${later.grant.token} was given`)
+      }
+    }
+    record.accepted ??= item.settlement
+    this.#note(`settle ${item.id} token ${item.token} ${item.settlement._tag}`)
+    // a follow-up's acknowledgement is that of the completion
+    if (item.settlement._tag !== "Complete") return
+    for (const followUp of item.settlement.enqueue ?? []) {
+      const job = this.jobs.get(followUp.id)
+      if (job !== undefined) job.acknowledged = true
+    }
+  }
+
+  #done(command: ControlCommand): void {
+    if (command._tag === "Cancel") {
+      const job = this.jobs.get(command.id)
+      if (job !== undefined) job.cancelled = true
+    } else if (command._tag === "Redrive") {
+      const job = this.jobs.get(command.id)
+      if (job !== undefined) job.redriven++
+    }
+    this.#note(`${command._tag} ${"id" in command ? command.id : command.queue}`)
+  }
+}
