@@ -1,6 +1,6 @@
 /**
  * A run that nothing from outside can touch: for its duration every ambient source of time, chance and asynchrony
- * throws and is reported.
+ * throws and is reported, and errors have no stack.
  *
  * @since 0.1.0
  */
@@ -9,6 +9,9 @@
 class AmbientUse extends Error {
   override readonly name = "AmbientUse"
 }
+
+/** Frames of the stack that shows an ambient use. */
+const shownFrames = 30
 
 const globals: ReadonlyArray<string> = [
   "setTimeout",
@@ -54,9 +57,11 @@ const ownerAt = (path: ReadonlyArray<string>): object | undefined => {
 export const sealed = <A>(found: (what: string, stack: string) => void, body: () => A): A => {
   const undo: Array<() => void> = []
   const refuse = (what: string): never => {
+    Error.stackTraceLimit = shownFrames
     const error = new AmbientUse(
       `${what} inside of a simulation: it cannot be replayed. Use Effect's Clock, Random and Effect.sleep, and put a port before anything asynchronous`
     )
+    Error.stackTraceLimit = 0
     found(what, error.stack ?? error.message)
     throw error
   }
@@ -90,9 +95,13 @@ export const sealed = <A>(found: (what: string, stack: string) => void, body: ()
       })
     )
   }
+  // a stack says from where the simulation was called, and a job's stored cause may hold one
+  const frames = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
   try {
     return body()
   } finally {
+    Error.stackTraceLimit = frames
     for (const restore of undo.reverse()) restore()
   }
 }
