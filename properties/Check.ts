@@ -11,6 +11,7 @@ import type { Coverage } from "./Coverage.ts"
 import { capabilitiesHonest, limitsAtTheEdge } from "./EdgeLaws.ts"
 import { hands } from "./Harness.ts"
 import type { Hand, Harness } from "./Harness.ts"
+import * as ConcurrentLaws from "./concurrent/Laws.ts"
 import * as HistoryLaws from "./HistoryLaws.ts"
 import type { CheckOptions, Law, LawResult } from "./Law.ts"
 import { lawNames } from "./LawName.ts"
@@ -26,6 +27,7 @@ import { noLostWakeUp } from "./WakeUp.ts"
  */
 export const laws: Readonly<Record<LawName, Law>> = {
   ...HistoryLaws,
+  ...ConcurrentLaws,
   noLostWakeUp,
   limitsAtTheEdge,
   capabilitiesHonest

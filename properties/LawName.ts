@@ -35,7 +35,14 @@ export const lawNames = [
   "cancelIsTerminal",
   "pauseHolds",
   "readsAgree",
-  "capabilitiesHonest"
+  "capabilitiesHonest",
+  "concurrentHistoriesExplained",
+  "concurrentSingleLease",
+  "concurrentClaimsDisjoint",
+  "concurrentEndsOnce",
+  "noFalseEmpty",
+  "unknownOutcomesHonest",
+  "nothingLostInADrain"
 ] as const
 
 /**
