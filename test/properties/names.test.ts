@@ -1,10 +1,7 @@
-import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { expect, test } from "vitest"
 import { lawNames, laws } from "../../properties/index.ts"
-import { check } from "./example.ts"
 
 const root = path.resolve(import.meta.dirname, "../..")
 const read = (file: string): string => fs.readFileSync(path.join(root, file), "utf8")
@@ -25,16 +22,4 @@ test("a law is listed under its own name, with a statement", () => {
 test("the guarantees name each law, and only laws", () => {
   const cited = new Set([...read("docs/guarantees.md").matchAll(/`(\w+)`/g)].map(([, name]) => name))
   expect(lawNames.filter((name) => !cited.has(name))).toEqual([])
-})
-
-test("the example of the manual is the one that is tested", () => {
-  const code = read("test/properties/example.ts")
-    .replace("../../properties/index.ts", "leasehold/properties")
-    .replace("../../properties/index.ts", "leasehold/properties")
-    .replace("../../src/backends/memory/MemoryLog.ts", "./MyLog.ts")
-  expect(read("docs/writing-a-log.md")).toContain("```ts\n" + code + "```")
-})
-
-test("the example runs", { timeout: 120_000 }, async () => {
-  await Effect.runPromise(Effect.provide(check, Logger.layer([])))
 })
