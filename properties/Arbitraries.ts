@@ -5,7 +5,7 @@
  */
 import * as fc from "fast-check"
 import { jobStates } from "../src/model/Job.ts"
-import type { TestLog } from "./Harness.ts"
+import type { Hand, TestLog } from "./Harness.ts"
 import type { JobSpec, SettleSpec, Step } from "./Step.ts"
 
 /**
@@ -113,6 +113,13 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
   const jobs = (maxLength: number) => fc.array(job(profile), { minLength: 1, maxLength })
   const keyless = job({ ...profile, options: { ...profile.options, key: 0 } })
   const indexes = fc.array(recent, { maxLength: 2 })
+  const inFlight = {
+    enqueue: fc.array(keyless, { minLength: 1, maxLength: 3 }),
+    settle: fc.constantFrom("Complete", "Complete", "Retry", "Release", "DeadLetter", undefined),
+    claim: fc.boolean(),
+    control: fc.constantFrom("Cancel", "Redrive", "Reschedule", "Purge", undefined, undefined),
+    job: fc.nat(12)
+  } as const
   return {
     Enqueue: fc.record({ _tag: fc.constant("Enqueue"), items: jobs(4) }),
     EnqueueAgain: fc.record({ _tag: fc.constant("EnqueueAgain"), job: fc.nat(12), otherBytes: fc.boolean() }),
@@ -136,6 +143,13 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
       _tag: fc.constant("Settle"),
       items: fc.array(settlement(profile), { minLength: 1, maxLength: 3 }),
       otherSession: fc.constantFrom(false, false, false, false, true)
+    }),
+    SettleAndReclaimTogether: fc.record({
+      _tag: fc.constant("SettleAndReclaimTogether"),
+      grant: fc.nat(3),
+      short: fc.boolean(),
+      renew: fc.boolean(),
+      reclaimFirst: fc.boolean()
     }),
     CompleteAndCancelTogether: fc.record({
       _tag: fc.constant("CompleteAndCancelTogether"),
@@ -188,15 +202,41 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
       _tag: fc.constant("CrashDuring"),
       seed: fc.nat(0xffff),
       turns: fc.nat(8),
-      enqueue: fc.array(keyless, { minLength: 1, maxLength: 3 }),
-      complete: fc.boolean(),
-      claim: fc.boolean()
+      ...inFlight
+    }),
+    Restart: fc.constant({ _tag: "Restart" }),
+    FailDuring: fc.record({
+      _tag: fc.constant("FailDuring"),
+      seed: fc.nat(0xffff),
+      forever: fc.constantFrom(false, false, true),
+      crash: fc.boolean(),
+      ...inFlight
+    }),
+    Compact: fc.record({
+      _tag: fc.constant("Compact"),
+      crash: fc.constantFrom(false, false, true),
+      turns: fc.nat(60),
+      seed: fc.nat(0xffff)
+    }),
+    StepClock: fc.record({
+      _tag: fc.constant("StepClock"),
+      millis: fc.constantFrom(-3_600_000, -60_000, -5000, -1000, -1, 1, 999, 1000, 4999, 30_000)
     })
   }
 }
 
 /** What happens in every history, so that jobs move at all. */
 const base: Partial<Record<Step["_tag"], number>> = { Enqueue: 6, Claim: 7, Settle: 6, Advance: 1 }
+
+/** The hand that a step needs. */
+const hands: Partial<Record<Step["_tag"], Hand>> = {
+  Crash: "crash",
+  CrashDuring: "crash",
+  Restart: "restart",
+  FailDuring: "failSync",
+  Compact: "compact",
+  StepClock: "stepClock"
+}
 
 /**
  * Histories of a profile, without the steps that there are no hands for.
@@ -205,14 +245,15 @@ const base: Partial<Record<Step["_tag"], number>> = { Enqueue: 6, Claim: 7, Sett
  * @category generators
  * @stability unstable
  */
-export const history = (profile: Profile, test: Pick<TestLog, "crash">): fc.Arbitrary<ReadonlyArray<Step>> => {
-  const crashes = test.crash !== undefined
+export const history = (profile: Profile, test: Pick<TestLog, Hand>): fc.Arbitrary<ReadonlyArray<Step>> => {
   const of = steps(profile)
   const weights = { ...base, ...profile.weights }
+  const possible = (tag: Step["_tag"]): boolean => {
+    const hand = hands[tag]
+    return (weights[tag] ?? 0) > 0 && (hand === undefined || test[hand] !== undefined)
+  }
   // the keys of a record of weights by tag are tags
-  const tags = (Object.keys(weights) as Array<Step["_tag"]>).filter(
-    (tag) => (weights[tag] ?? 0) > 0 && (crashes || (tag !== "Crash" && tag !== "CrashDuring"))
-  )
+  const tags = (Object.keys(weights) as Array<Step["_tag"]>).filter(possible)
   const step = fc.oneof(...tags.map((tag) => ({ arbitrary: of[tag] as fc.Arbitrary<Step>, weight: weights[tag] ?? 1 })))
   return fc.array(step, { minLength: 2, maxLength: profile.length ?? 40, size: "max" })
 }

@@ -12,10 +12,15 @@ import { capabilitiesHonest, limitsAtTheEdge } from "./EdgeLaws.ts"
 import { hands } from "./Harness.ts"
 import type { Hand, Harness } from "./Harness.ts"
 import * as ConcurrentLaws from "./concurrent/Laws.ts"
+import * as FaultLaws from "./FaultLaws.ts"
 import * as HistoryLaws from "./HistoryLaws.ts"
+import * as InFlightLaws from "./InFlightLaws.ts"
+import * as KeyLaws from "./KeyLaws.ts"
 import type { CheckOptions, Law, LawResult } from "./Law.ts"
 import { lawNames } from "./LawName.ts"
 import type { LawName } from "./LawName.ts"
+import * as LeaseLaws from "./LeaseLaws.ts"
+import * as StorageLaws from "./StorageLaws.ts"
 import { noLostWakeUp } from "./WakeUp.ts"
 
 /**
@@ -27,6 +32,11 @@ import { noLostWakeUp } from "./WakeUp.ts"
  */
 export const laws: Readonly<Record<LawName, Law>> = {
   ...HistoryLaws,
+  ...FaultLaws,
+  ...LeaseLaws,
+  ...KeyLaws,
+  ...InFlightLaws,
+  ...StorageLaws,
   ...ConcurrentLaws,
   noLostWakeUp,
   limitsAtTheEdge,

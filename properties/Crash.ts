@@ -1,44 +1,26 @@
 /**
- * Crashes: what was acknowledged must be there afterwards, and what was in flight wholly or not at all.
+ * Openings anew: after crashes, failed syncs and in good order. What was acknowledged must be there afterwards, and what
+ * was in flight wholly or not at all.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
-import type {
-  ClaimResult,
-  EnqueueItem,
-  EnqueueResult,
-  JobView,
-  SettleRequest,
-  SettleResult
-} from "../src/log/JobLog.ts"
+import * as Fiber from "effect/Fiber"
+import type { JobLogOperations } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
+import { meetAll, say, told } from "./Hands.ts"
+import { explain, startAll } from "./InFlight.ts"
+import type { InFlight } from "./InFlight.ts"
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
-import { claimed, grantTo } from "./ModelClaim.ts"
-import { enqueued } from "./ModelEnqueue.ts"
-import { settled } from "./ModelSettle.ts"
-import { compare } from "./ModelSnapshot.ts"
-import type { Snapshot } from "./ModelSnapshot.ts"
+import { renewed } from "./ModelSettle.ts"
 import type { Step } from "./Step.ts"
-import {
-  count,
-  json,
-  look,
-  nextCall,
-  observe,
-  outcome,
-  queueNames,
-  report,
-  reportAll,
-  sessionOf,
-  toItem
-} from "./World.ts"
+import { count, look, nextCall, observe, outcome, report, sessionOf } from "./World.ts"
 import type { World } from "./World.ts"
 
+/** A log of one owner ends its former owner's sessions when it is opened; those of a server live on. */
 const forgetSessions = (world: World): void => {
+  if (world.capabilities.crossProcess && world.capabilities.lease === "timed") return
   Model.endAllSessions(world.model)
   world.slots.forEach((session, i) => {
     if (session !== undefined) world.deadSessions.push(session)
@@ -46,19 +28,29 @@ const forgetSessions = (world: World): void => {
   })
 }
 
-const reopen = (world: World, seed: number): Effect.Effect<boolean> =>
+const open = (
+  world: World,
+  how: string,
+  opening: Effect.Effect<JobLogOperations, LogError>,
+  blame: ReadonlyArray<LawName>
+): Effect.Effect<boolean> =>
   Effect.gen(function* () {
-    if (world.test.crash === undefined) return false
-    const reopened = yield* outcome(world.test.crash({ seed }), world.patience)
+    const reopened = yield* outcome(opening, world.patience)
     if (reopened._tag === "Ok") {
       world.log = world.watch(reopened.value)
-      world.lines.push(`   crash ${seed} → opened again`)
+      world.lines.push(`   ${how} → opened again`)
       return true
     }
-    const why = reopened._tag === "Died" ? reopened.message : reopened.error.message
-    report(world, ["recoveryIsLegalPrefix", "atLeastOnce"], `the log could not be opened after a crash: ${why}`)
+    report(world, [...blame, "atLeastOnce"], `the log could not be opened (${how}): ${told(reopened)}`)
     return false
   })
+
+const crashed: ReadonlyArray<LawName> = ["recoveryIsLegalPrefix", "recoveryIdempotent", "recoveryBound"]
+
+const openAfterCrash = (world: World, seed: number): Effect.Effect<boolean> =>
+  world.test.crash === undefined
+    ? Effect.succeed(false)
+    : open(world, `crash ${seed}`, world.test.crash({ seed }), crashed)
 
 /**
  * Crashes the log between two calls.
@@ -69,92 +61,49 @@ const reopen = (world: World, seed: number): Effect.Effect<boolean> =>
  */
 export const crash = (world: World, seed: number): Effect.Effect<void> =>
   Effect.gen(function* () {
-    if (!(yield* reopen(world, seed))) return
+    meetAll(world, undefined, "reopen", "crash")
+    if (!(yield* openAfterCrash(world, seed))) return
     forgetSessions(world)
     yield* observe(world, () => ["recoveryIsLegalPrefix"])
   })
 
-/** A call in flight: carried out if it was answered, and possibly carried out if not. */
-interface InFlight {
-  readonly name: string
-  answered: boolean
-  /** Judges the answer, where there is one, or assumes that all of it happened. */
-  readonly carryOut: (
-    model: Model.Model,
-    window: Model.Window,
-    views: ReadonlyArray<JobView>
-  ) => ReadonlyArray<Model.Violation>
-  readonly fiber: Fiber.Fiber<unknown, unknown>
-}
-
-const start = <A>(
-  name: string,
-  call: Effect.Effect<A, LogError>,
-  carryOut: (
-    answer: A | undefined,
-    model: Model.Model,
-    window: Model.Window,
-    views: ReadonlyArray<JobView>
-  ) => ReadonlyArray<Model.Violation>
-): Effect.Effect<InFlight> =>
+/**
+ * Closes the log in good order and opens it again, and once more, which finds the very same.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const restart = (world: World): Effect.Effect<void> =>
   Effect.gen(function* () {
-    let answer: A | undefined
-    const fiber = yield* Effect.forkDetach(
-      Effect.map(Effect.exit(call), (exit) => {
-        if (!Exit.isSuccess(exit)) return
-        answer = exit.value
-        running.answered = true
-      })
-    )
-    const running: InFlight = {
-      name,
-      answered: false,
-      fiber,
-      carryOut: (model, window, views) => carryOut(running.answered ? answer : undefined, model, window, views)
+    if (world.test.restart === undefined) return
+    meetAll(world, undefined, "reopen", "restart")
+    const blame: ReadonlyArray<LawName> = ["recoveryIdempotent"]
+    if (!(yield* open(world, "restart", world.test.restart, blame))) return
+    forgetSessions(world)
+    yield* observe(world, () => blame)
+    const before = world.shown
+    const since = world.now
+    if (!(yield* open(world, "restart", world.test.restart, blame))) return
+    yield* observe(world, () => blame)
+    if (world.now === since && world.shown !== before) {
+      report(world, blame, `opened twice, it shows first ${before}, then ${world.shown}`)
     }
-    return running
   })
 
-const startEnqueue = (world: World, items: ReadonlyArray<EnqueueItem>) =>
-  start<ReadonlyArray<EnqueueResult>>(`enqueue ${json(items)}`, world.log.enqueue(items), (answer, model, window) =>
-    enqueued(model, items, answer ?? items.map(({ id }) => ({ _tag: "Inserted", id })), window)
-  )
-
-const startComplete = (world: World, request: SettleRequest) =>
-  start<ReadonlyArray<SettleResult>>(`settle ${json(request)}`, world.log.settle(request), (answer, model, window) =>
-    settled(
-      model,
-      request,
-      new Set(),
-      answer ?? request.items.map(() => ({ _tag: "Settled", state: "Completed" })),
-      window,
-      world.capabilities
-    )
-  )
-
-const startClaim = (world: World, session: string, queue: string) => {
-  const request = { session, call: nextCall(world, session), queue, limit: 3 }
-  return start<ClaimResult>(`claim ${json(request)}`, world.log.claim(request), (answer, model, window, views) => {
-    if (answer !== undefined) {
-      for (const grant of answer.grants) world.grants.push({ grant, session })
-      return claimed(model, request, answer, window, world.capabilities, true)
-    }
-    // nobody was told which jobs: those that show one more delivery
-    let left = request.limit
-    for (const view of views) {
-      const job = model.jobs.get(view.id)
-      if (left === 0 || job?.status !== "Waiting" || job.item.queue !== queue) continue
-      if (view.deliveries !== job.deliveries + 1) continue
-      grantTo(model, job, session, view.token ?? job.token)
-      left -= 1
-    }
-    return []
-  })
+/** Notes the calls that were in flight and answers those that the log acknowledged, and those that may have happened. */
+const sort = (world: World, flights: ReadonlyArray<InFlight>, what: string) => {
+  const kept: { readonly answered: Array<InFlight>; readonly open: Array<InFlight> } = { answered: [], open: [] }
+  for (const flight of flights) {
+    const { outcome: ended } = flight
+    const refused = ended?._tag === "Failed" && ended.error.outcome === "refused"
+    const how = ended?._tag === "Ok" ? "answered" : refused ? "refused" : "unknown"
+    count(world.coverage, `${what}: ${how}`)
+    world.lines.push(`   in flight: ${flight.name} → ${how}`)
+    if (!refused) kept[how === "answered" ? "answered" : "open"].push(flight)
+  }
+  return kept
 }
-
-/** Every way in which the unanswered calls may have happened or not. */
-const subsets = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  all.reduce<ReadonlyArray<ReadonlyArray<A>>>((sets, one) => [...sets, ...sets.map((set) => [...set, one])], [[]])
 
 /**
  * Starts calls, crashes the log amid them, and looks for a history that explains what is there afterwards.
@@ -166,67 +115,108 @@ const subsets = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
 export const crashDuring = (world: World, step: Extract<Step, { readonly _tag: "CrashDuring" }>): Effect.Effect<void> =>
   Effect.gen(function* () {
     if (world.test.crash === undefined) return
-    const flights: Array<InFlight> = []
-    const session = yield* sessionOf(world, 2)
-    if (session === undefined) return
-    const held = world.grants.findLast(({ grant, session: holder }) => {
-      const job = world.model.jobs.get(grant.id)
-      return job?.status === "Leased" && job.token === grant.token && !Model.surelyDead(world.model, holder, world.now)
-    })
-    const items = step.enqueue.map((spec) => toItem(world, spec))
-    flights.push(yield* startEnqueue(world, items))
-    if (step.complete && held !== undefined) {
-      const { id, token, receipt } = held.grant
-      flights.push(
-        yield* startComplete(world, {
-          session: held.session,
-          call: nextCall(world, held.session),
-          items: [{ id, token, receipt, settlement: { _tag: "Complete", result: "done" } }]
-        })
-      )
-    }
-    if (step.claim) flights.push(yield* startClaim(world, session, queueNames[step.seed % 2] ?? "alpha"))
+    const flights = yield* startAll(world, step, "crashDuring")
+    if (flights === undefined) return
     for (let turn = 0; turn < step.turns; turn++) yield* Effect.yieldNow
-    const answered = flights.filter((flight) => flight.answered)
-    const open = flights.filter((flight) => !flight.answered)
-    const reopened = yield* reopen(world, step.seed)
+    const sorted = sort(world, flights, "crash during a call")
+    const reopened = yield* openAfterCrash(world, step.seed)
     for (const flight of flights) flight.fiber.interruptUnsafe()
-    for (const flight of flights) {
-      count(world.coverage, `crash during a call: ${answered.includes(flight) ? "answered" : "unknown"}`)
-      world.lines.push(`   in flight: ${flight.name} → ${answered.includes(flight) ? "answered" : "unknown"}`)
-    }
     if (!reopened) return
     const before = world.now
     const seen = yield* outcome(look(world.log), world.patience)
     if (seen._tag !== "Ok") return report(world, ["recoveryIsLegalPrefix"], "the log cannot be read after a crash")
     world.now = Math.max(before, seen.value.now)
-    explain(world, answered, open, seen.value.snapshot, { before, after: world.now })
+    const found = { snapshot: seen.value.snapshot, window: { before, after: world.now } }
+    const blame: ReadonlyArray<LawName> =
+      sorted.open.length > 0 ? ["recoveryIsLegalPrefix", "atomicBatch"] : ["recoveryIsLegalPrefix"]
+    explain(world, sorted, found, blame, () => forgetSessions(world))
+    yield* observe(world, () => ["recoveryIsLegalPrefix"])
   })
 
-const explain = (
-  world: World,
-  answered: ReadonlyArray<InFlight>,
-  open: ReadonlyArray<InFlight>,
-  snapshot: Snapshot | undefined,
-  window: Model.Window
-): void => {
-  const views = snapshot?.jobs ?? []
-  for (const flight of answered) reportAll(world, flight.carryOut(world.model, window, views))
-  forgetSessions(world)
-  if (snapshot === undefined) return
-  const blame: ReadonlyArray<LawName> = ["recoveryIsLegalPrefix"]
-  let best: { readonly model: Model.Model; readonly violations: ReadonlyArray<Model.Violation> } | undefined
-  for (const happened of subsets(open)) {
-    const model = structuredClone(world.model)
-    for (const flight of happened) flight.carryOut(model, window, views)
-    const violations = compare(model, snapshot, window, blame)
-    if (best === undefined || violations.length < best.violations.length) best = { model, violations }
-    if (violations.length === 0) {
-      if (open.length > 0) count(world.coverage, `crash during a call: ${happened.length > 0 ? "kept" : "lost"}`)
-      break
+/** Whether the sessions ended: asks one that should live. */
+const sessionsEnded = (world: World): Effect.Effect<boolean> =>
+  Effect.gen(function* () {
+    for (const session of world.slots) {
+      if (session === undefined || Model.surelyDead(world.model, session, world.now)) continue
+      const request = { session, call: nextCall(world, session), started: [], progress: [] }
+      const answer = yield* outcome(world.log.renew(request), world.patience)
+      if (answer._tag !== "Ok") return true
+      const window = { before: world.now, after: answer.value.now }
+      const ignoring = { ...answer.value, lost: [], cancelled: [], paused: [...world.model.paused] }
+      renewed(world.model, request, ignoring, window)
+      return false
     }
-  }
-  if (best === undefined) return
-  world.model = best.model
-  reportAll(world, best.violations)
-}
+    return true
+  })
+
+/**
+ * Starts calls on storage that fails. None may succeed without being durable, and each that is refused must not have
+ * happened; opened again, the log has kept all that was acknowledged.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const failDuring = (world: World, step: Extract<Step, { readonly _tag: "FailDuring" }>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const { failSync, crash: crashNow } = world.test
+    if (failSync === undefined) return
+    const blame: ReadonlyArray<LawName> = ["poisonOnSyncError", "outcomeTruth"]
+    yield* failSync({ times: step.forever ? Number.POSITIVE_INFINITY : 1 })
+    say(world, `the next sync fails${step.forever ? ", and all after it" : ""}`)
+    const flights = yield* startAll(world, step, "none")
+    if (flights !== undefined) {
+      const joined = Effect.forEach(flights, (flight) => Fiber.await(flight.fiber), { discard: true })
+      const ended = yield* outcome(joined, world.patience)
+      if (ended._tag !== "Ok") report(world, blame, "a call on failing storage is never answered")
+      for (const flight of flights) flight.fiber.interruptUnsafe()
+    }
+    const sorted = sort(world, flights ?? [], "failed sync during a call")
+    const lied = step.forever && sorted.answered.some(({ name }) => name.startsWith("enqueue"))
+    if (lied) report(world, blame, "an enqueue was acknowledged although nothing can be made durable")
+    yield* failSync({ times: 0 })
+    const crashes = step.crash && crashNow !== undefined
+    if (crashes && !(yield* openAfterCrash(world, step.seed))) return
+    const opened = yield* outcome(world.log.open({ owner: "afterwards", leaseDuration: 1000 }), world.patience)
+    say(world, `open → ${told(opened)}`)
+    if (opened._tag !== "Ok") return report(world, blame, `the log cannot be opened after a failed sync`)
+    const before = world.now
+    const seen = yield* outcome(look(world.log), world.patience)
+    if (seen._tag !== "Ok") return report(world, blame, "the log cannot be read after a failed sync")
+    world.now = Math.max(before, seen.value.now)
+    const over = crashes || (yield* sessionsEnded(world))
+    explain(world, sorted, { snapshot: seen.value.snapshot, window: { before, after: world.now } }, blame, () => {
+      if (over) forgetSessions(world)
+    })
+    yield* observe(world, () => blame)
+  })
+
+/**
+ * Rewrites the storage, perhaps not to the end: nothing of it is to be seen.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const compact = (world: World, step: Extract<Step, { readonly _tag: "Compact" }>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    if (world.test.compact === undefined) return
+    const blame: ReadonlyArray<LawName> = ["compactionKeepsAll"]
+    // its own session holds a job or two over the compaction
+    if ((yield* sessionOf(world, 2)) === undefined) return
+    if (step.crash && world.test.crash !== undefined) {
+      const fiber = yield* Effect.forkDetach(world.test.compact)
+      for (let turn = 0; turn < step.turns; turn++) yield* Effect.yieldNow
+      const reopened = yield* openAfterCrash(world, step.seed)
+      fiber.interruptUnsafe()
+      if (!reopened) return
+      forgetSessions(world)
+      return yield* observe(world, () => blame)
+    }
+    const before = world.shown
+    const compacted = yield* outcome(world.test.compact, world.patience)
+    say(world, `compact → ${told(compacted)}`)
+    if (compacted._tag !== "Ok") return report(world, blame, `compaction failed: ${told(compacted)}`)
+    yield* observe(world, () => blame)
+    if (before !== undefined) count(world.coverage, "compacted")
+  })

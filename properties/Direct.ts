@@ -4,26 +4,34 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import type * as fc from "fast-check"
 import type { Capabilities } from "../src/log/Capabilities.ts"
 import type {
   ClaimRequest,
+  ControlCommand,
+  ControlResult,
   EnqueueItem,
+  EnqueueResult,
   Grant,
   JobLogOperations,
+  JobView,
   Session,
   SettleItem,
-  Settlement
+  Settlement,
+  SettleResult
 } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { counted } from "./Counted.ts"
 import type { Harness, TestLog } from "./Harness.ts"
-import type { RunResult } from "./Law.ts"
+import { checkGenerated } from "./Law.ts"
+import type { Law, RunResult } from "./Law.ts"
 import type { LawName } from "./LawName.ts"
 import type { Violation } from "./Model.ts"
-import { json, ofExit } from "./World.ts"
+import { json, look, ofExit } from "./World.ts"
 
 /**
- * One log with its sessions' call numbers and a record of what was done.
+ * One log with its sessions' call numbers and a record of what was done. The helpers below use the log that is open
+ * when they run, not when they are called.
  *
  * @since 0.1.0
  * @category models
@@ -82,6 +90,150 @@ export const onBench = (
   )
 
 /**
+ * A law over generated situations, each on a fresh log.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const overSituations = <Input>(options: {
+  readonly name: LawName
+  readonly statement: string
+  readonly claimedBy: Law["claimedBy"]
+  readonly needs?: Law["needs"]
+  readonly inputs: fc.Arbitrary<Input>
+  readonly situation: (bench: Bench, input: Input) => Effect.Effect<void, LogError>
+  /** How many of them for so many histories of the other laws; default half as many. */
+  readonly runs?: ((histories: number) => number) | undefined
+}): Law => {
+  const { name, statement, claimedBy, needs } = options
+  const law = { name, statement, claimedBy, needs }
+  const runs = options.runs ?? ((histories: number) => Math.ceil(histories / 2))
+  return {
+    ...law,
+    check: (harness, checkOptions = {}) =>
+      checkGenerated(
+        harness,
+        law,
+        { ...checkOptions, runs: runs(checkOptions.runs ?? 100) },
+        {
+          inputs: () => options.inputs,
+          run: (input) => onBench(harness, name, (bench) => options.situation(bench, input)),
+          shrink: true
+        }
+      )
+  }
+}
+
+/**
+ * Several runs as one: the first that found something, with what all of them counted.
+ *
+ * @since 0.1.0
+ * @category combinators
+ * @stability unstable
+ */
+export const inTurn = (runs: Iterable<Effect.Effect<RunResult, LogError>>): Effect.Effect<RunResult, LogError> =>
+  Effect.gen(function* () {
+    let commands = 0
+    for (const run of runs) {
+      const result = yield* run
+      commands += result.commands ?? 0
+      if (result.violations.length > 0) return { ...result, commands }
+    }
+    return { violations: [], history: [], commands }
+  })
+
+/**
+ * Opens the log anew by one of its hands and goes on with it.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const reopen = (
+  bench: Bench,
+  how: string,
+  opening: Effect.Effect<JobLogOperations, LogError> | undefined
+): Effect.Effect<void, LogError> =>
+  opening === undefined
+    ? Effect.void
+    : Effect.map(opening, (log) => {
+        note(bench, `${how} → opened again`)
+        bench.log = bench.watch(log)
+      })
+
+/**
+ * Lets time pass.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const pass = (bench: Bench, millis: number): Effect.Effect<void> =>
+  Effect.map(bench.test.advance(millis), () => note(bench, `${millis} ms pass`))
+
+/**
+ * Carries out an operator's command.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const control = (bench: Bench, command: ControlCommand): Effect.Effect<ControlResult | undefined, LogError> =>
+  Effect.map(
+    Effect.suspend(() => bench.log.control([command])),
+    (answers) => {
+      note(bench, `control ${json(command)} → ${json(answers)}`)
+      return answers[0]
+    }
+  )
+
+/**
+ * One job as the log shows it.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const show = (bench: Bench, id: string): Effect.Effect<JobView | undefined, LogError> =>
+  Effect.map(
+    Effect.suspend(() => bench.log.read({ _tag: "Job", id })),
+    (answer) => {
+      note(bench, `read ${id} → ${json(answer)}`)
+      return answer._tag === "Job" ? answer.job : undefined
+    }
+  )
+
+/**
+ * All jobs as the log shows them, as text to be compared.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const showAll = (bench: Bench): Effect.Effect<string | undefined, LogError> =>
+  Effect.map(
+    Effect.suspend(() => look(bench.log)),
+    ({ snapshot }) => snapshot && json(snapshot.jobs)
+  )
+
+/**
+ * Calls `reclaim` until it has nothing more to do; answers how often.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const reclaimAll = (bench: Bench, limit: number, most = 1000): Effect.Effect<number, LogError> =>
+  Effect.gen(function* () {
+    for (let calls = 1; ; calls++) {
+      const answer = yield* bench.log.reclaim({ limit })
+      note(bench, `reclaim ${limit} → ${json(answer)}`)
+      if (!answer.more || calls === most) return calls
+    }
+  })
+
+/**
  * Notes a violation.
  *
  * @since 0.1.0
@@ -128,8 +280,17 @@ export const newItem = (bench: Bench, options?: Partial<EnqueueItem>): EnqueueIt
  * @category running
  * @stability unstable
  */
-export const enqueue = (bench: Bench, ...items: ReadonlyArray<EnqueueItem>): Effect.Effect<void, LogError> =>
-  Effect.map(bench.log.enqueue(items), (answers) => note(bench, `enqueue ${json(items)} → ${json(answers)}`))
+export const enqueue = (
+  bench: Bench,
+  ...items: ReadonlyArray<EnqueueItem>
+): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
+  Effect.map(
+    Effect.suspend(() => bench.log.enqueue(items)),
+    (answers) => {
+      note(bench, `enqueue ${json(items)} → ${json(answers)}`)
+      return answers
+    }
+  )
 
 /**
  * Opens a session.
@@ -139,7 +300,7 @@ export const enqueue = (bench: Bench, ...items: ReadonlyArray<EnqueueItem>): Eff
  * @stability unstable
  */
 export const open = (bench: Bench, leaseDuration: number): Effect.Effect<Session, LogError> =>
-  bench.log.open({ owner: "leasehold properties", leaseDuration })
+  Effect.suspend(() => bench.log.open({ owner: "leasehold properties", leaseDuration }))
 
 /**
  * The number of a session's next call.
@@ -180,13 +341,14 @@ export const claim = (
   bench: Bench,
   session: Session,
   options?: Partial<ClaimRequest>
-): Effect.Effect<ReadonlyArray<Grant>, LogError> => {
-  const request = claimRequest(bench, session, options)
-  return Effect.map(bench.log.claim(request), (result) => {
-    note(bench, `claim ${json(request)} → ${json(result)}`)
-    return result.grants
+): Effect.Effect<ReadonlyArray<Grant>, LogError> =>
+  Effect.suspend(() => {
+    const request = claimRequest(bench, session, options)
+    return Effect.map(bench.log.claim(request), (result) => {
+      note(bench, `claim ${json(request)} → ${json(result)}`)
+      return result.grants
+    })
   })
-}
 
 /**
  * A settlement of a grant.
@@ -214,7 +376,11 @@ export const settle = (
   session: Session,
   grant: Grant,
   settlement: Settlement
-): Effect.Effect<void, LogError> => {
-  const request = { session: session.id, call: call(bench, session.id), items: [settlementOf(grant, settlement)] }
-  return Effect.map(bench.log.settle(request), (answers) => note(bench, `settle ${json(request)} → ${json(answers)}`))
-}
+): Effect.Effect<SettleResult | undefined, LogError> =>
+  Effect.suspend(() => {
+    const request = { session: session.id, call: call(bench, session.id), items: [settlementOf(grant, settlement)] }
+    return Effect.map(bench.log.settle(request), (answers) => {
+      note(bench, `settle ${json(request)} → ${json(answers)}`)
+      return answers[0]
+    })
+  })

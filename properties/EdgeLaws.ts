@@ -9,7 +9,7 @@ import type { Capabilities } from "../src/log/Capabilities.ts"
 import type { EnqueueItem, Grant, Session, Settlement } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { Limits } from "../src/model/Limits.ts"
-import { broken, call, claim, enqueue, newItem, note, onBench, open, settlementOf } from "./Direct.ts"
+import { broken, call, claim, enqueue, inTurn, newItem, note, onBench, open, settlementOf } from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
 import type { Harness } from "./Harness.ts"
 import { checkGenerated } from "./Law.ts"
@@ -255,11 +255,7 @@ export const limitsAtTheEdge: Law = {
       { ...options, runs: 1, path: undefined },
       {
         inputs: () => fc.constant(undefined),
-        run: () =>
-          Effect.map(
-            Effect.forEach([...cases, undefined], (found) => edgeCase(harness, found)),
-            (results) => results.find((result) => result.violations.length > 0) ?? { violations: [], history: [] }
-          ),
+        run: () => inTurn([...cases, undefined].map((found) => edgeCase(harness, found))),
         shrink: false
       }
     )
@@ -375,6 +371,7 @@ export const capabilitiesHonest: Law = {
                 )
               }
               yield* claimedNames(bench, session, can)
+              wellFormed(bench, can)
               if (can.parkedClaims) return
               // a log that cannot park answers at once
               const grants = yield* claim(bench, session, { queue: "nothing", park: true })
@@ -384,6 +381,22 @@ export const capabilitiesHonest: Law = {
         shrink: false
       }
     )
+}
+
+/** Capabilities are of those that there are, so that no law is left out by a misspelling. */
+const wellFormed = (bench: Bench, can: Capabilities): void => {
+  const named: ReadonlyArray<readonly [string, unknown, ReadonlyArray<unknown>]> = [
+    ["fence", can.fence, ["strict", "advisory", "none"]],
+    ["tokenScope", can.tokenScope, ["queue", "log"]],
+    ["lease", can.lease, ["timed", "connection"]],
+    ["lateSettle", can.lateSettle, ["accepted", "refused"]],
+    ["reclaim", can.reclaim, ["log", "broker"]],
+    ["settle", can.settle, ["individual", "prefix"]],
+    ["durability", can.durability, ["none", "process", "powerLoss"]]
+  ]
+  for (const [name, value, allowed] of named) {
+    if (!allowed.includes(value)) broken(bench, "capabilitiesHonest", `capability ${name} is ${json(value)}`)
+  }
 }
 
 const claimedNames = (bench: Bench, session: Session, can: Capabilities): Effect.Effect<void, LogError> =>

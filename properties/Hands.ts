@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+import { cellOf } from "./Coverage.ts"
+import type { CellCommand, CellFault, CellState } from "./Coverage.ts"
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
 import { count, json, queueNames, report } from "./World.ts"
@@ -50,6 +52,126 @@ export const inSlot = (world: World, slot: number): string | undefined => {
   if (slot < 3) return world.slots[slot]
   const latest = world.grants.at(-1)?.session
   return world.slots.find((session) => session !== undefined && session === latest)
+}
+
+/** A job's state as the model knows it before the next command. */
+const stateOf = (world: World, job: Model.ModelJob | undefined): CellState => {
+  if (job === undefined) return "absent"
+  switch (job.status) {
+    case "Waiting":
+      return job.visibleFrom > world.now ? "scheduled" : "ready"
+    case "Leased":
+      return Model.surelyDead(world.model, job.session ?? "", world.now) ? "expired" : "leased"
+    case "Completed":
+      return "completed"
+    case "DeadLettered":
+      return "deadLettered"
+    case "Cancelled":
+      return job.session === undefined ? "cancelled" : "cancelledHeld"
+  }
+}
+
+/**
+ * Settlements as the cells of the coverage name them.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const settleCommands = {
+  Complete: "complete",
+  Retry: "retry",
+  Release: "release",
+  DeadLetter: "deadLetter"
+} as const
+
+/**
+ * Notes that a command is about to meet a job.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const meet = (
+  world: World,
+  job: Model.ModelJob | undefined,
+  command: CellCommand,
+  fault: CellFault = "none"
+): void => count(world.cells, cellOf(stateOf(world, job), command, fault))
+
+/**
+ * Notes that a command is about to meet every job of a queue, or all; `absent` where there is none.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const meetAll = (world: World, queue: string | undefined, command: CellCommand, fault?: CellFault): void => {
+  let met = false
+  for (const job of world.model.jobs.values()) {
+    if (queue !== undefined && job.item.queue !== queue) continue
+    met = true
+    meet(world, job, command, fault)
+  }
+  if (!met) meet(world, undefined, command, fault)
+}
+
+/**
+ * What is wrong with a grant that a session is about to use, if anything.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const faultOf = (world: World, session: string, id: string, token: bigint): CellFault => {
+  const job = world.model.jobs.get(id)
+  const dead = Model.surelyDead(world.model, session, world.now)
+  const current = job?.session !== undefined && job.token === token
+  if (current && job.session === session) return dead ? "late" : "none"
+  if (dead) return "deadSession"
+  return current ? "otherSession" : "stale"
+}
+
+/**
+ * What the log shows, if nothing can change it but a call: no lease has run out and no deadline has passed.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const atRest = (world: World): Frozen | undefined => {
+  const window = { before: world.now, after: world.now }
+  for (const job of world.model.jobs.values()) {
+    if (Model.silentFutures(world.model, job, window).length > 0) return undefined
+  }
+  return world.shown === undefined ? undefined : { now: world.now, shown: world.shown }
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Frozen {
+  readonly now: number
+  readonly shown: string
+}
+
+/**
+ * After a call that changes nothing, everything is shown as before it, in every field.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const mustBeAsBefore = (
+  world: World,
+  before: Frozen | undefined,
+  laws: ReadonlyArray<LawName>,
+  what: string
+): void => {
+  if (before === undefined || world.now !== before.now || world.shown === before.shown) return
+  report(world, laws, `${what}, but it changed something: ${before.shown} became ${world.shown}`)
 }
 
 /**

@@ -39,11 +39,10 @@ export interface TestLog {
    */
   readonly damage?: ((options: { readonly seed: number }) => Effect.Effect<JobLogOperations, LogError>) | undefined
   /**
-   * For a log that keeps its own storage: the next time that it makes something durable, or from then on always, the
-   * storage reports a failure and what was written since the last success may be gone. With `forever: false` the
-   * storage is sound again afterwards; called again, it takes back an earlier `forever`.
+   * For a log that keeps its own storage: the next `times` times (`Infinity`: always) that it makes something durable,
+   * the storage reports a failure, and what was written since the last success may be gone. 0 makes it sound again.
    */
-  readonly failSync?: ((options: { readonly forever: boolean }) => Effect.Effect<void>) | undefined
+  readonly failSync?: ((options: { readonly times: number }) => Effect.Effect<void>) | undefined
   /** For a log with one owner: tries to open the same storage a second time, while the first is open. */
   readonly openSecond?: Effect.Effect<JobLogOperations, LogError, Scope.Scope> | undefined
   /** Sets the wall clock that the log reads forward or back by so many milliseconds, without any time passing. */
@@ -53,9 +52,12 @@ export interface TestLog {
    * it again. Must fail, with the reason `UnsupportedFormat`.
    */
   readonly newerFormat?: Effect.Effect<JobLogOperations, LogError> | undefined
-  /** For a log that rewrites its storage: does so now, as far as it can, and ends when it is done. */
+  /**
+   * For a log that rewrites its storage: does so now, as far as it can, and ends when it is done. Whatever it takes to
+   * bring that about must not be seen in any job.
+   */
   readonly compact?: Effect.Effect<void, LogError> | undefined
-  /** Bytes (or statements, for a server) that the log has written so far. */
+  /** Bytes that the log has written to its storage so far. */
   readonly written?: Effect.Effect<number> | undefined
 }
 

@@ -4,17 +4,31 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { ClaimRequest, EnqueueItem } from "../src/log/JobLog.ts"
-import { crash, crashDuring } from "./Crash.ts"
-import { cover, inSlot, jobOf, queueOf, say, sessionRefused, told, unexpected } from "./Hands.ts"
+import type { ClaimRequest, EnqueueItem, EnqueueResult } from "../src/log/JobLog.ts"
+import { compact, crash, crashDuring, failDuring, restart } from "./Crash.ts"
+import {
+  atRest,
+  cover,
+  inSlot,
+  jobOf,
+  meet,
+  meetAll,
+  mustBeAsBefore,
+  queueOf,
+  say,
+  sessionRefused,
+  told,
+  unexpected
+} from "./Hands.ts"
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
 import { claimed } from "./ModelClaim.ts"
 import { enqueued } from "./ModelEnqueue.ts"
 import { read } from "./ReadStep.ts"
-import { advance, close, control, onJob, reclaim, renew } from "./SessionSteps.ts"
-import { completeAndCancel, repeatCall, settle } from "./SettleSteps.ts"
+import { close, control, onJob, reclaim, renew } from "./SessionSteps.ts"
+import { completeAndCancel, repeatCall, settle, settleAndReclaim } from "./SettleSteps.ts"
 import type { Step } from "./Step.ts"
+import { advance, stepClock } from "./Time.ts"
 import {
   count,
   jobNames,
@@ -34,9 +48,11 @@ import type { World } from "./World.ts"
 
 const enqueue = (world: World, items: ReadonlyArray<EnqueueItem>, blame: ReadonlyArray<LawName>) =>
   Effect.gen(function* () {
+    const before = atRest(world)
     const answer = yield* outcome(world.log.enqueue(items), world.patience)
     say(world, `enqueue ${json(items)} → ${told(answer)}`)
     if (answer._tag === "Ok") for (const one of answer.value) count(world.coverage, `enqueue: ${one._tag}`)
+    if (answer._tag === "Ok") items.forEach((item, i) => meetEnqueued(world, item, answer.value[i]))
     yield* observe(world, (window) => {
       if (answer._tag === "Ok") reportAll(world, enqueued(world.model, items, answer.value, window))
       else {
@@ -45,7 +61,25 @@ const enqueue = (world: World, items: ReadonlyArray<EnqueueItem>, blame: Readonl
       }
       return blame
     })
+    // what was known already, met a held key or was refused is no new job, and its batch has no other effect
+    const idle = answer._tag !== "Ok" || answer.value.every((one) => one._tag === "Duplicate" || one._tag === "Refused")
+    if (idle || blame.includes("enqueueIdempotent")) {
+      const laws: ReadonlyArray<LawName> =
+        answer._tag === "Ok" ? ["enqueueIdempotent", "outcomeTruth"] : ["outcomeTruth"]
+      mustBeAsBefore(world, before, laws, "the enqueue made no new job")
+    }
   })
+
+const meetEnqueued = (world: World, item: EnqueueItem, answer: EnqueueResult | undefined): void => {
+  const known = world.model.jobs.get(item.id)
+  if (known !== undefined) {
+    return meet(world, known, json(known.item) === json(item) ? "enqueueAgain" : "enqueueOtherBytes")
+  }
+  if (answer?._tag === "Inserted") return meet(world, undefined, "enqueue")
+  if (answer?._tag !== "Duplicate" && answer?._tag !== "Replaced") return
+  const replacing = item.key?.onConflict === "replace"
+  meet(world, world.model.jobs.get(answer.id), replacing ? "enqueueReplacing" : "enqueueKeyHeld")
+}
 
 const enqueueAgain = (world: World, step: Extract<Step, { readonly _tag: "EnqueueAgain" }>) =>
   Effect.suspend(() => {
@@ -83,6 +117,8 @@ const claim = (world: World, step: Extract<Step, { readonly _tag: "Claim" }>) =>
       limit: step.limit,
       ...(name === undefined || !world.capabilities.nameFilter ? undefined : { names: [name] })
     }
+    meetAll(world, request.queue, "claim", Model.surelyDead(world.model, session, world.now) ? "deadSession" : "none")
+    const before = atRest(world)
     const answer = yield* outcome(world.log.claim(request), world.patience)
     say(world, `claim ${json(request)} → ${told(answer)}`)
     cover(world, "claim", answer, answer._tag === "Ok" && answer.value.grants.length === 0 ? "empty" : "grants")
@@ -100,6 +136,8 @@ const claim = (world: World, step: Extract<Step, { readonly _tag: "Claim" }>) =>
       sessionRefused(world, "claim", session, answer, window, ["noLostWakeUp"])
       return ["staleTokenRefused"]
     })
+    if (answer._tag !== "Ok")
+      mustBeAsBefore(world, before, ["staleChangesNothing", "outcomeTruth"], "the claim was refused")
   })
 
 const claimTogether = (world: World, step: Extract<Step, { readonly _tag: "ClaimTogether" }>) =>
@@ -110,6 +148,7 @@ const claimTogether = (world: World, step: Extract<Step, { readonly _tag: "Claim
       if (session === undefined) return
       requests.push({ session, call: nextCall(world, session), queue: queueOf(step.queue), limit: step.limit })
     }
+    meetAll(world, queueOf(step.queue), "claim", "together")
     const answers = yield* Effect.all(
       requests.map((request) => outcome(world.log.claim(request), world.patience)),
       { concurrency: "unbounded" }
@@ -124,7 +163,11 @@ const claimTogether = (world: World, step: Extract<Step, { readonly _tag: "Claim
         if (answer._tag !== "Ok") return unexpected(world, "claim", ["noLostWakeUp"], answer)
         answer.value.grants.forEach((_, index) => granted.push({ request, index }))
         if (answer.value.grants.length > request.limit) {
-          report(world, ["singleClaimer"], `claim: asked for ${request.limit}, received ${answer.value.grants.length}`)
+          report(
+            world,
+            ["singleClaimer", "claimAtomic"],
+            `claim: asked for ${request.limit}, received ${answer.value.grants.length}`
+          )
         }
         world.calls.push({ _tag: "Claim", request, answer: answer.value })
       })
@@ -137,6 +180,10 @@ const claimTogether = (world: World, step: Extract<Step, { readonly _tag: "Claim
         if (answer._tag !== "Ok" || request === undefined) return []
         return answer.value.grants.map((grant) => ({ request, grant, answer: answer.value }))
       })
+      const twice = flat.find(({ grant }, i) => flat.findIndex((other) => other.grant.id === grant.id) !== i)
+      if (twice !== undefined) {
+        report(world, ["singleClaimer", "claimAtomic"], `${twice.grant.id} was granted to two claims at once`)
+      }
       flat.sort((a, b) => (a.grant.token < b.grant.token ? -1 : 1))
       for (const { request, grant, answer } of flat) {
         const one = { ...answer, grants: [grant] }
@@ -170,6 +217,8 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
       return claimTogether(world, step)
     case "Settle":
       return settle(world, step)
+    case "SettleAndReclaimTogether":
+      return settleAndReclaim(world, step)
     case "CompleteAndCancelTogether":
       return completeAndCancel(world, step)
     case "RepeatCall":
@@ -203,10 +252,10 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
         ...(step.priority === undefined ? undefined : { priority: step.priority })
       }))
     case "Purge": {
-      const job = jobOf(world, step.job)
+      const job = step.job === 12 ? undefined : jobOf(world, step.job)
       // what becomes of the key of a purged dead letter is not laid down
-      if (job === undefined || (job.status === "DeadLettered" && job.item.key !== undefined)) return Effect.void
-      return control(world, { _tag: "Purge", id: job.id })
+      if (job?.status === "DeadLettered" && job.item.key !== undefined) return Effect.void
+      return onJob(world, step.job, (id) => ({ _tag: "Purge", id }))
     }
     case "Configure":
       return control(world, {
@@ -223,5 +272,13 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
       return crash(world, step.seed)
     case "CrashDuring":
       return crashDuring(world, step)
+    case "Restart":
+      return restart(world)
+    case "FailDuring":
+      return failDuring(world, step)
+    case "Compact":
+      return compact(world, step)
+    case "StepClock":
+      return stepClock(world, step.millis)
   }
 }

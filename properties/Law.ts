@@ -138,6 +138,8 @@ export const makeWorld = (harness: Harness, test: TestLog): World => {
     coverage: new Map(),
     cells: new Map(),
     commands: 0,
+    shown: undefined,
+    clockDebt: 0,
     lines: []
   }
   world.log = world.watch(test.log)
@@ -145,13 +147,17 @@ export const makeWorld = (harness: Harness, test: TestLog): World => {
 }
 
 /**
- * Carries a history out on a fresh log, up to the first violation.
+ * Carries a history out on a fresh log, up to the first violation, and then, if there was none, the epilogue.
  *
  * @since 0.1.0
  * @category running
  * @stability unstable
  */
-export const runHistory = (harness: Harness, steps: ReadonlyArray<Step>): Effect.Effect<RunResult, LogError> =>
+export const runHistory = (
+  harness: Harness,
+  steps: ReadonlyArray<Step>,
+  epilogue: (world: World) => Effect.Effect<void> = () => Effect.void
+): Effect.Effect<RunResult, LogError> =>
   Effect.scoped(
     Effect.gen(function* () {
       const world = makeWorld(harness, yield* harness.make)
@@ -161,6 +167,7 @@ export const runHistory = (harness: Harness, steps: ReadonlyArray<Step>): Effect
         world.lines.push(`${i + 1}. ${step._tag}`)
         yield* perform(world, step)
       }
+      if (world.violations.length === 0) yield* epilogue(world)
       return {
         violations: world.violations,
         history: world.lines,
@@ -272,6 +279,8 @@ export const overHistories = (options: {
   readonly profile: Profile
   readonly claimedBy?: Law["claimedBy"] | undefined
   readonly needs?: Law["needs"]
+  /** What comes after every history. */
+  readonly epilogue?: ((world: World) => Effect.Effect<void>) | undefined
 }): Law => {
   const law = {
     name: options.name,
@@ -284,7 +293,7 @@ export const overHistories = (options: {
     check: (harness, checkOptions = {}) =>
       checkGenerated(harness, law, checkOptions, {
         inputs: (test) => history(options.profile, test),
-        run: (steps) => runHistory(harness, steps),
+        run: (steps) => runHistory(harness, steps, options.epilogue),
         shrink: true
       })
   }

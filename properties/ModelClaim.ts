@@ -74,7 +74,9 @@ const judgeGrant = (
   }
   if (job.status === "Completed" || job.status === "Cancelled" || job.status === "DeadLettered") {
     report(
-      job.status === "DeadLettered" ? ["attemptsBounded", statusLaw[job.status]] : statusLaw[job.status],
+      job.status === "DeadLettered"
+        ? ["attemptsBounded", "terminalOnce", statusLaw[job.status]]
+        : ["terminalOnce", statusLaw[job.status]],
       `granted although it is ${job.status}`
     )
   }
@@ -83,7 +85,8 @@ const judgeGrant = (
     report("capabilitiesHonest", `granted a job named ${job.item.name}, asked for ${request.names.join(", ")}`)
   }
   if (job.visibleFrom > window.after) {
-    report("neverEarly", `granted ${job.visibleFrom - window.after} ms before its time`)
+    const laws: ReadonlyArray<LawName> = job.everGranted ? ["neverEarly", "backoffHonoured"] : ["neverEarly"]
+    report(laws, `granted ${job.visibleFrom - window.after} ms before its time`)
   }
   if (grant.readySince > window.after)
     report("neverEarly", `ready only since ${grant.readySince - window.after} ms ahead`)
@@ -200,7 +203,10 @@ export const claimed = (
     (laws, message) =>
       violations.push({ laws: typeof laws === "string" ? [laws] : laws, message: `${subject}: ${message}` })
   if (result.grants.length > request.limit) {
-    reporter("claim")("singleClaimer", `asked for ${request.limit} jobs, received ${result.grants.length}`)
+    reporter("claim")(
+      ["singleClaimer", "claimAtomic"],
+      `asked for ${request.limit} jobs, received ${result.grants.length}`
+    )
   }
   const claimable = together ? [] : [...surelyClaimable(model, request.queue, request.names, window)]
   if (result.grants.length === 0 && claimable.length > 0) {

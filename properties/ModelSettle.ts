@@ -101,8 +101,9 @@ const judgeOne = (
   if (job === undefined || !isCurrent(job, request.session, item.token)) {
     if (accepted && capabilities.fence !== "none" && answer._tag !== "Unverified") {
       const laws: Array<LawName> = ["staleTokenRefused"]
-      if (job?.status === "Completed") laws.push("completedStaysCompleted")
-      if (job?.status === "Cancelled") laws.push("cancelIsTerminal")
+      if (job?.status === "Completed") laws.push("terminalOnce", "completedStaysCompleted")
+      if (job?.status === "Cancelled") laws.push("terminalOnce", "cancelIsTerminal")
+      if (job?.status === "DeadLettered") laws.push("terminalOnce")
       report(laws, `accepted, but the job is ${job?.status ?? "unknown"} with token ${job?.token ?? "none"}`)
     }
     return
@@ -112,7 +113,7 @@ const judgeOne = (
       if (accepted) job.session = undefined
       else report("cancelIsTerminal", "the holder's confirmation of a cancelled job was refused")
     } else if (accepted) {
-      report("cancelIsTerminal", "accepted although the job is cancelled")
+      report(["cancelIsTerminal", "terminalOnce"], "accepted although the job is cancelled")
     } else if (answer._tag === "Refused" && answer.reason !== "cancelled") {
       report("cancelIsTerminal", `refused as ${answer.reason}, not as cancelled`)
     }
@@ -360,7 +361,11 @@ export const controlled = (
     report(expected.law, "not answered")
   } else if (answer._tag === "Done") {
     if (expected.reasons.length > 0 && expected.maybe !== true) {
-      report(expected.law, `done, expected a refusal (${expected.reasons.join(" or ")})`)
+      const ends = command._tag === "Cancel" || command._tag === "Redrive"
+      report(
+        ends ? [expected.law, "terminalOnce"] : expected.law,
+        `done, expected a refusal (${expected.reasons.join(" or ")})`
+      )
     } else expected.act()
   } else if (!expected.reasons.includes(answer.reason)) {
     report(expected.law, `refused as ${answer.reason}, expected ${expected.reasons.join(" or ") || "Done"}`)

@@ -33,7 +33,7 @@ const statusLaws: Record<ModelJob["status"], LawName> = {
   Cancelled: "cancelIsTerminal"
 }
 
-type Mismatch = readonly [law: LawName, message: string]
+type Mismatch = readonly [law: LawName, message: string, also?: LawName]
 
 const statusOf = (view: JobView): ModelJob["status"] =>
   view.state === "Scheduled" || view.state === "Ready" ? "Waiting" : view.state
@@ -47,7 +47,9 @@ const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyA
   }
   const item = job.item
   if (statusOf(view) !== job.status) {
-    found.push([statusLaws[job.status], `is ${view.state}, expected ${job.status}`])
+    const ended = job.status === "Completed" || job.status === "DeadLettered" || job.status === "Cancelled"
+    const message = `is ${view.state}, expected ${job.status}`
+    found.push(ended ? [statusLaws[job.status], message, "terminalOnce"] : [statusLaws[job.status], message])
   } else if (job.status === "Waiting") {
     if (view.visibleAt <= snapshot.since) same("readsAgree", "state", view.state, "Ready")
     if (view.visibleAt > snapshot.now) same("readsAgree", "state", view.state, "Scheduled")
@@ -155,8 +157,8 @@ export const compare = (
   blame: ReadonlyArray<LawName>
 ): ReadonlyArray<Violation> => {
   const violations: Array<Violation> = []
-  const say = (law: LawName, message: string): void =>
-    void violations.push({ laws: [...new Set([law, ...blame])], message })
+  const say = (law: LawName, message: string, also?: LawName): void =>
+    void violations.push({ laws: [...new Set([law, ...(also === undefined ? [] : [also]), ...blame])], message })
   const views = new Map(snapshot.jobs.map((view) => [view.id, view]))
   for (const [id, job] of model.jobs) {
     const view = views.get(id)
@@ -169,7 +171,7 @@ export const compare = (
     for (const future of silentFutures(model, job, window)) {
       if (distance(future, view, snapshot) < distance(best, view, snapshot)) best = future
     }
-    for (const [law, message] of difference(best, view, snapshot)) say(law, `job ${id} ${message}`)
+    for (const [law, message, also] of difference(best, view, snapshot)) say(law, `job ${id} ${message}`, also)
     if (best !== job) Object.assign(job, best)
     adopt(job, view)
   }

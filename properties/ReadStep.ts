@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import type { JobView, ReadQuery } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
-import { jobOf, queueOf, say, told } from "./Hands.ts"
+import { jobOf, meet, queueOf, say, told } from "./Hands.ts"
 import type { Step } from "./Step.ts"
 import { count, jobNames, json, look, observe, outcome, report } from "./World.ts"
 import type { World } from "./World.ts"
@@ -45,7 +45,9 @@ export const read = (world: World, step: Extract<Step, { readonly _tag: "Read" }
       ...(step.name === undefined ? undefined : { name: jobNames[step.name % jobNames.length] }),
       ...(step.state === undefined ? undefined : { state: step.state })
     } as const
-    const id = jobOf(world, step.job)?.id ?? "00000000-0000-4000-8000-ffffffffffff"
+    const shown = step.job === 12 ? undefined : jobOf(world, step.job)
+    const id = shown?.id ?? "00000000-0000-4000-8000-ffffffffffff"
+    meet(world, shown, "read")
     const reading: Effect.Effect<void, LogError> = Effect.gen(function* () {
       const before = yield* look(world.log)
       const found = yield* pages(world, query)
@@ -63,10 +65,10 @@ export const read = (world: World, step: Extract<Step, { readonly _tag: "Read" }
       if (json(found) !== json(expected)) {
         report(world, ["readsAgree"], `${json(query)} found ${json(found)}, expected ${json(expected)}`)
       }
-      const shown = one._tag === "Job" ? one.job : undefined
+      const single = one._tag === "Job" ? one.job : undefined
       const listed = before.snapshot.jobs.find((job) => job.id === id)
-      if (json(shown) !== json(listed)) {
-        report(world, ["readsAgree"], `job ${id} is shown as ${json(shown)}, listed as ${json(listed)}`)
+      if (json(single) !== json(listed)) {
+        report(world, ["readsAgree"], `job ${id} is shown as ${json(single)}, listed as ${json(listed)}`)
       }
     })
     const done = yield* outcome(reading, world.patience)

@@ -5,7 +5,21 @@
  */
 import * as Effect from "effect/Effect"
 import type { ControlCommand } from "../src/log/JobLog.ts"
-import { cover, grantOf, inSlot, jobOf, say, sessionRefused, told, unexpected } from "./Hands.ts"
+import {
+  atRest,
+  cover,
+  faultOf,
+  grantOf,
+  inSlot,
+  jobOf,
+  meet,
+  meetAll,
+  mustBeAsBefore,
+  say,
+  sessionRefused,
+  told,
+  unexpected
+} from "./Hands.ts"
 import * as Model from "./Model.ts"
 import { controlled, renewed } from "./ModelSettle.ts"
 import type { Step } from "./Step.ts"
@@ -35,6 +49,8 @@ export const renew = (world: World, step: Extract<Step, { readonly _tag: "Renew"
       started: tokens(step.started),
       progress: tokens(step.progress).map((token, i) => ({ token, value: `at ${i} of ${world.lines.length}` }))
     }
+    meetRenewed(world, session, [...request.started, ...request.progress.map((entry) => entry.token)])
+    const before = atRest(world)
     const answer = yield* outcome(world.log.renew(request), world.patience)
     say(world, `renew ${json(request)} → ${told(answer)}`)
     cover(world, "renew", answer, answer._tag === "Ok" && answer.value.lost.length > 0 ? "lost" : "Ok")
@@ -52,7 +68,23 @@ export const renew = (world: World, step: Extract<Step, { readonly _tag: "Renew"
       sessionRefused(world, "renew", session, answer, window, ["renewNeverRevives"])
       return ["renewNeverRevives", "staleTokenRefused"]
     })
+    if (answer._tag !== "Ok") mustBeAsBefore(world, before, changesNothing, "the renewal was refused")
   })
+
+/** Those grants that a renewal speaks of, and all that its session holds. */
+const meetRenewed = (world: World, session: string, tokens: ReadonlyArray<bigint>): void => {
+  for (const { grant } of world.grants) {
+    if (!tokens.includes(grant.token)) continue
+    meet(world, world.model.jobs.get(grant.id), "renew", faultOf(world, session, grant.id, grant.token))
+  }
+  for (const job of world.model.jobs.values()) {
+    if (job.session === session && !tokens.includes(job.token)) {
+      meet(world, job, "renew", faultOf(world, session, job.id, job.token))
+    }
+  }
+}
+
+const changesNothing = ["staleChangesNothing", "outcomeTruth"] as const
 
 /**
  * Closes a session.
@@ -66,6 +98,9 @@ export const close = (world: World, slot: number) =>
     const index = slot % 3
     const session = world.slots[index] ?? world.deadSessions[slot % Math.max(1, world.deadSessions.length)]
     if (session === undefined) return
+    for (const job of world.model.jobs.values()) {
+      if (job.session === session) meet(world, job, "close", faultOf(world, session, job.id, job.token))
+    }
     const answer = yield* outcome(world.log.close(session), world.patience)
     say(world, `close ${session} → ${told(answer)}`)
     if (world.slots[index] === session) {
@@ -80,21 +115,6 @@ export const close = (world: World, slot: number) =>
   })
 
 /**
- * Lets time pass.
- *
- * @since 0.1.0
- * @category running
- * @stability unstable
- */
-export const advance = (world: World, millis: number) =>
-  Effect.gen(function* () {
-    if (millis <= 0) return
-    yield* world.test.advance(millis)
-    say(world, `${millis} ms pass`)
-    yield* observe(world, () => [])
-  })
-
-/**
  * Takes back what dead sessions hold.
  *
  * @since 0.1.0
@@ -104,6 +124,7 @@ export const advance = (world: World, millis: number) =>
 export const reclaim = (world: World, limit: number) =>
   Effect.gen(function* () {
     if (world.capabilities.reclaim !== "log") return
+    meetAll(world, undefined, "reclaim")
     const answer = yield* outcome(world.log.reclaim({ limit }), world.patience)
     say(world, `reclaim ${limit} → ${told(answer)}`)
     if (answer._tag === "Ok" && answer.value.reclaimed > 0) count(world.coverage, "reclaim: reclaimed")
@@ -113,7 +134,7 @@ export const reclaim = (world: World, limit: number) =>
     yield* observe(world, (window) => {
       if (answer._tag !== "Ok") unexpected(world, "reclaim", ["reclaimOnExpiry"], answer)
       else if (!answer.value.more && !world.capabilities.inspect) Model.reclaimAll(world.model, window)
-      return []
+      return ["reclaimGuarded"]
     })
     if (answer._tag !== "Ok" || answer.value.more) return
     for (const job of world.model.jobs.values()) {
@@ -132,6 +153,10 @@ export const reclaim = (world: World, limit: number) =>
  */
 export const control = (world: World, command: ControlCommand) =>
   Effect.gen(function* () {
+    if ("id" in command) {
+      meet(world, world.model.jobs.get(command.id), commandOf[command._tag])
+    } else meetAll(world, command.queue, commandOf[command._tag])
+    const before = atRest(world)
     const answer = yield* outcome(world.log.control([command]), world.patience)
     say(world, `control ${json(command)} → ${told(answer)}`)
     const [first] = answer._tag === "Ok" ? answer.value : []
@@ -141,7 +166,18 @@ export const control = (world: World, command: ControlCommand) =>
       else unexpected(world, "control", ["cancelIsTerminal", "pauseHolds"], answer)
       return []
     })
+    if (first?._tag === "Refused") mustBeAsBefore(world, before, ["outcomeTruth"], `${command._tag} was refused`)
   })
+
+const commandOf = {
+  Cancel: "cancel",
+  Redrive: "redrive",
+  Reschedule: "reschedule",
+  Purge: "purge",
+  Pause: "pause",
+  Resume: "resume",
+  Configure: "configure"
+} as const
 
 /**
  * Carries out a command on a job by number.
@@ -152,6 +188,7 @@ export const control = (world: World, command: ControlCommand) =>
  */
 export const onJob = (world: World, index: number, command: (id: string) => ControlCommand) =>
   Effect.suspend(() => {
-    const job = jobOf(world, index)
-    return job === undefined ? Effect.void : control(world, command(job.id))
+    // the last number stands for a job that nobody knows
+    const job = index === 12 ? undefined : jobOf(world, index)
+    return control(world, command(job?.id ?? "00000000-0000-4000-8000-ffffffffffff"))
   })

@@ -5,14 +5,34 @@
  */
 import * as Effect from "effect/Effect"
 import type { ControlCommand, SettleItem, SettleRequest } from "../src/log/JobLog.ts"
-import { cover, grantOf, say, sessionRefused, told, unexpected } from "./Hands.ts"
+import { advance } from "./Time.ts"
+import {
+  atRest,
+  cover,
+  faultOf,
+  grantOf,
+  meet,
+  mustBeAsBefore,
+  say,
+  sessionRefused,
+  settleCommands,
+  told,
+  unexpected
+} from "./Hands.ts"
 import * as Model from "./Model.ts"
-import { controlled, settled } from "./ModelSettle.ts"
+import { controlled, renewed, settled } from "./ModelSettle.ts"
 import type { SettleSpec, Step } from "./Step.ts"
 import { count, json, nextCall, observe, outcome, report, reportAll, sessionOf, toItem, unusedCall } from "./World.ts"
 import type { World } from "./World.ts"
 
-const toSettlement = (world: World, spec: SettleSpec): SettleItem["settlement"] => {
+/**
+ * A settlement as its specification says; `badFollowUp` spoils the first follow-up.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const toSettlement = (world: World, spec: SettleSpec): SettleItem["settlement"] => {
   switch (spec.kind) {
     case "Complete": {
       const followUps = spec.followUps.map((followUp) => toItem(world, followUp))
@@ -58,6 +78,11 @@ export const settle = (world: World, step: Extract<Step, { readonly _tag: "Settl
 
 const carrySettle = (world: World, request: SettleRequest, bad: ReadonlySet<number>) =>
   Effect.gen(function* () {
+    for (const { id, token, settlement } of request.items) {
+      const fault = faultOf(world, request.session, id, token)
+      meet(world, world.model.jobs.get(id), settleCommands[settlement._tag], fault)
+    }
+    const before = atRest(world)
     const answer = yield* outcome(world.log.settle(request), world.patience)
     say(world, `settle ${json(request)} → ${told(answer)}`)
     if (answer._tag !== "Ok") cover(world, "settle", answer)
@@ -85,6 +110,9 @@ const carrySettle = (world: World, request: SettleRequest, bad: ReadonlySet<numb
       sessionRefused(world, "settle", session, answer, window, ["completedStaysCompleted"])
       return followUps ? ["staleTokenRefused", "followUpsAtomic"] : ["staleTokenRefused"]
     })
+    if (answer._tag !== "Ok" || answer.value.every((one) => one._tag === "Refused")) {
+      mustBeAsBefore(world, before, ["staleChangesNothing", "outcomeTruth"], "the settlement was refused")
+    }
   })
 
 /**
@@ -103,6 +131,8 @@ export const completeAndCancel = (world: World, step: Extract<Step, { readonly _
     const found = held[step.grant % Math.max(1, held.length)]
     if (found === undefined) return
     const { id, token, receipt } = found.grant
+    meet(world, world.model.jobs.get(id), "complete", "together")
+    meet(world, world.model.jobs.get(id), "cancel", "together")
     const request: SettleRequest = {
       session: found.session,
       call: nextCall(world, found.session),
@@ -155,6 +185,14 @@ export const repeatCall = (world: World, step: Extract<Step, { readonly _tag: "R
     const call = latest[latest.length - 1 - (step.call % Math.max(1, latest.length))]
     if (call === undefined) return
     const dead = Model.surelyDead(world.model, call.request.session, world.now)
+    if (call._tag === "Claim") {
+      for (const { id } of call.answer.grants) meet(world, world.model.jobs.get(id), "claim", "repeated")
+    } else {
+      for (const { id, settlement } of call.request.items) {
+        meet(world, world.model.jobs.get(id), settleCommands[settlement._tag], "repeated")
+      }
+    }
+    const before = atRest(world)
     const answer =
       call._tag === "Claim"
         ? yield* outcome(world.log.claim(call.request), world.patience)
@@ -171,4 +209,58 @@ export const repeatCall = (world: World, step: Extract<Step, { readonly _tag: "R
       report(world, ["numberedCallsRepeat"], `the repeated ${call._tag} failed: ${told(answer)}`)
     }
     yield* observe(world, () => ["numberedCallsRepeat"])
+    mustBeAsBefore(world, before, ["numberedCallsRepeat"], `the repeated ${call._tag} was answered from memory`)
+  })
+
+/**
+ * Settles or renews at the instant of expiry, or just short of it, while the dead are taken back.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const settleAndReclaim = (world: World, step: Extract<Step, { readonly _tag: "SettleAndReclaimTogether" }>) =>
+  Effect.gen(function* () {
+    if (world.capabilities.reclaim !== "log") return
+    const held = world.grants.filter(({ grant, session }) => {
+      const job = world.model.jobs.get(grant.id)
+      return job?.status === "Leased" && job.session === session && job.token === grant.token
+    })
+    const found = held[step.grant % Math.max(1, held.length)]
+    const session = world.model.sessions.get(found?.session ?? "")
+    if (found === undefined || session === undefined || session.ended) return
+    yield* advance(world, session.expiresAt - world.now + (step.short ? -1 : 0))
+    const { id, token, receipt } = found.grant
+    const call = nextCall(world, session.id)
+    const request: SettleRequest = {
+      session: session.id,
+      call,
+      items: [{ id, token, receipt, settlement: { _tag: "Complete" } }]
+    }
+    const renewal = { session: session.id, call, started: [], progress: [] }
+    const acting = step.renew
+      ? outcome(world.log.renew(renewal), world.patience)
+      : outcome(world.log.settle(request), world.patience)
+    const reclaiming = outcome(world.log.reclaim({ limit: 100 }), world.patience)
+    const concurrency = { concurrency: "unbounded" } as const
+    const [acted, reclaimed] = step.reclaimFirst
+      ? yield* Effect.map(Effect.all([reclaiming, acting], concurrency), ([b, a]) => [a, b] as const)
+      : yield* Effect.all([acting, reclaiming], concurrency)
+    say(world, `${step.renew ? "renew" : "complete"} of ${id} → ${told(acted)}; reclaim → ${told(reclaimed)}`)
+    yield* observe(world, (window) => {
+      if (reclaimed._tag !== "Ok") unexpected(world, "reclaim", ["reclaimOnExpiry"], reclaimed)
+      if (acted._tag !== "Ok") {
+        unusedCall(world, session.id)
+        sessionRefused(world, step.renew ? "renew" : "settle", session.id, acted, window, ["reclaimGuarded"])
+      } else if ("length" in acted.value) {
+        reportAll(world, settled(world.model, request, new Set(), acted.value, window, world.capabilities))
+        world.calls.push({ _tag: "Settle", request, answer: acted.value })
+      } else {
+        if (Model.surelyDead(world.model, session.id, window.before)) {
+          report(world, ["renewNeverRevives"], `the dead session ${session.id} was renewed`)
+        }
+        reportAll(world, renewed(world.model, renewal, acted.value, window))
+      }
+      return ["reclaimGuarded"]
+    })
   })

@@ -67,6 +67,14 @@ export type Step =
   | { readonly _tag: "ClaimTogether"; readonly slots: number; readonly queue: number; readonly limit: number }
   /** `otherSession`: sent by a session that did not receive the grants. */
   | { readonly _tag: "Settle"; readonly items: ReadonlyArray<SettleSpec>; readonly otherSession: boolean }
+  /** The holder settles while what is expired is taken back, at the instant of expiry or just short of it. */
+  | {
+      readonly _tag: "SettleAndReclaimTogether"
+      readonly grant: number
+      readonly short: boolean
+      readonly renew: boolean
+      readonly reclaimFirst: boolean
+    }
   | { readonly _tag: "CompleteAndCancelTogether"; readonly grant: number; readonly cancelFirst: boolean }
   | { readonly _tag: "RepeatCall"; readonly call: number }
   | {
@@ -104,12 +112,35 @@ export type Step =
     }
   | { readonly _tag: "Crash"; readonly seed: number }
   /** Starts operations, lets them run for some scheduler turns, then crashes in the middle of them. */
-  | {
-      readonly _tag: "CrashDuring"
+  | ({ readonly _tag: "CrashDuring"; readonly seed: number; readonly turns: number } & InFlightSpec)
+  /** Closes the log in good order and opens it again, twice. */
+  | { readonly _tag: "Restart" }
+  /** Starts operations on storage that fails, and opens the log again: by a session, or after a crash. */
+  | ({
+      readonly _tag: "FailDuring"
       readonly seed: number
-      readonly turns: number
-      /** Without keys: their answers must be foreseeable. */
-      readonly enqueue: ReadonlyArray<JobSpec>
-      readonly complete: boolean
-      readonly claim: boolean
-    }
+      readonly forever: boolean
+      readonly crash: boolean
+    } & InFlightSpec)
+  /** Rewrites the storage; `crash`: not to the end. */
+  | { readonly _tag: "Compact"; readonly crash: boolean; readonly turns: number; readonly seed: number }
+  /** Sets the wall clock. */
+  | { readonly _tag: "StepClock"; readonly millis: number }
+
+/**
+ * Operations in flight while something befalls the log.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface InFlightSpec {
+  /** Without keys: their answers must be foreseeable. */
+  readonly enqueue: ReadonlyArray<JobSpec>
+  /** How the latest grant that is held is settled, if at all. */
+  readonly settle: SettleSpec["kind"] | undefined
+  readonly claim: boolean
+  /** An operator's command on a job by number. */
+  readonly control: "Cancel" | "Redrive" | "Reschedule" | "Purge" | undefined
+  readonly job: number
+}

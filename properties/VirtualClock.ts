@@ -16,6 +16,8 @@ import type { JobLogOperations } from "../src/log/JobLog.ts"
 export interface VirtualClock extends Clock.Clock {
   /** Moves the clock forward by milliseconds and wakes what slept until then, in order. */
   readonly advance: (millis: number) => Effect.Effect<void>
+  /** Sets the wall clock forward or back by milliseconds; no time passes, and the monotonic clock stays as it is. */
+  readonly step: (millis: number) => Effect.Effect<void>
 }
 
 interface Sleeper {
@@ -32,15 +34,21 @@ interface Sleeper {
  */
 export const make = (start = 1_893_456_000_000): VirtualClock => {
   let now = start
+  /** How far the wall clock was set away from the time that passed. */
+  let set = 0
   let sleepers: Array<Sleeper> = []
-  const nanos = (): bigint => BigInt(now) * 1_000_000n
+  const nanos = (millis: number): bigint => BigInt(millis) * 1_000_000n
   return {
-    currentTimeMillisUnsafe: () => now,
-    currentTimeMillis: Effect.sync(() => now),
-    currentTimeNanosUnsafe: nanos,
-    currentTimeNanos: Effect.sync(nanos),
-    monotonicTimeNanosUnsafe: nanos,
-    monotonicTimeNanos: Effect.sync(nanos),
+    currentTimeMillisUnsafe: () => now + set,
+    currentTimeMillis: Effect.sync(() => now + set),
+    currentTimeNanosUnsafe: () => nanos(now + set),
+    currentTimeNanos: Effect.sync(() => nanos(now + set)),
+    monotonicTimeNanosUnsafe: () => nanos(now),
+    monotonicTimeNanos: Effect.sync(() => nanos(now)),
+    step: (millis) =>
+      Effect.sync(() => {
+        set += millis
+      }),
     sleep: (duration) =>
       Effect.callback((resume) => {
         const until = now + Math.ceil(Math.max(0, Duration.toMillis(duration)))

@@ -7,9 +7,22 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as fc from "fast-check"
 import type { Capabilities } from "../src/log/Capabilities.ts"
-import type { ControlCommand, Grant, Session } from "../src/log/JobLog.ts"
+import type { Grant, Session } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
-import { broken, claim, claimRequest, enqueue, newItem, note, onBench, open, settle } from "./Direct.ts"
+import {
+  broken,
+  claim,
+  claimRequest,
+  control,
+  enqueue,
+  inTurn,
+  newItem,
+  note,
+  onBench,
+  open,
+  pass,
+  settle
+} from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
 import { checkGenerated } from "./Law.ts"
 import type { Law } from "./Law.ts"
@@ -21,14 +34,8 @@ interface Route {
   /** The trigger is the passing of time alone. */
   readonly timed?: boolean
   readonly needs?: (capabilities: Capabilities) => boolean
-  readonly prepare: (bench: Bench, holder: Session) => Effect.Effect<Effect.Effect<void, LogError>, LogError>
+  readonly prepare: (bench: Bench, holder: Session) => Effect.Effect<Effect.Effect<unknown, LogError>, LogError>
 }
-
-const control = (bench: Bench, command: ControlCommand): Effect.Effect<void, LogError> =>
-  Effect.map(bench.log.control([command]), (answer) => note(bench, `control ${json(command)} → ${json(answer)}`))
-
-const pass = (bench: Bench, millis: number): Effect.Effect<void> =>
-  Effect.map(bench.test.advance(millis), () => note(bench, `${millis} ms pass`))
 
 /** Enqueues a job and lets the holder claim it. */
 const held = (bench: Bench, holder: Session, options?: Parameters<typeof newItem>[1]): Effect.Effect<Grant, LogError> =>
@@ -211,7 +218,7 @@ const told = (
   bench: Bench,
   worker: Session,
   route: Route,
-  late: Effect.Effect<void, LogError>
+  late: Effect.Effect<unknown, LogError>
 ): Effect.Effect<ReadonlyArray<Grant>, LogError> =>
   Effect.gen(function* () {
     let before = late
@@ -256,7 +263,7 @@ const wakeUp =
 const interrupted = (
   bench: Bench,
   worker: Session,
-  trigger: Effect.Effect<void, LogError>,
+  trigger: Effect.Effect<unknown, LogError>,
   turns: number,
   route: Route
 ): Effect.Effect<void, LogError> =>
@@ -281,7 +288,7 @@ const interrupted = (
 /** Ways in which a job becomes terminal while somebody waits for it. */
 const endings: ReadonlyArray<{
   readonly name: string
-  readonly end: (bench: Bench, holder: Session, grant: Grant) => Effect.Effect<void, LogError>
+  readonly end: (bench: Bench, holder: Session, grant: Grant) => Effect.Effect<unknown, LogError>
 }> = [
   { name: "completed", end: (bench, holder, grant) => settle(bench, holder, grant, { _tag: "Complete", result: "1" }) },
   {
@@ -337,16 +344,11 @@ export const noLostWakeUp: Law = {
           Effect.gen(function* () {
             const made = yield* Effect.scoped(Effect.map(harness.make, ({ log }) => log.capabilities))
             const capabilities = harness.capabilities ?? made
-            for (const situation of situations(capabilities, turns)) {
-              const result = yield* onBench(harness, "noLostWakeUp", wakeUp(situation, capabilities))
-              if (result.violations.length > 0) return result
-            }
-            for (let i = 0; capabilities.notify && i < 2 * endings.length; i++) {
-              const told = ended(i, i >= endings.length, turns[i % turns.length] ?? 0)
-              const result = yield* onBench(harness, "noLostWakeUp", told)
-              if (result.violations.length > 0) return result
-            }
-            return { violations: [], history: [] }
+            const routed = situations(capabilities, turns).map((situation) => wakeUp(situation, capabilities))
+            const told = Array.from({ length: capabilities.notify ? 2 * endings.length : 0 }, (_, i) =>
+              ended(i, i >= endings.length, turns[i % turns.length] ?? 0)
+            )
+            return yield* inTurn([...routed, ...told].map((body) => onBench(harness, "noLostWakeUp", body)))
           }),
         // each failing try waits in vain
         shrink: false

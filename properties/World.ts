@@ -76,6 +76,10 @@ export interface World {
   /** How often which command met a job in which state under which fault: see {@link Coverage}. */
   readonly cells: Map<string, number>
   commands: number
+  /** What the log showed at the latest look, as text; `undefined` where it shows nothing. */
+  shown: string | undefined
+  /** Milliseconds for which the log's time may stand still because the wall clock was set back. */
+  clockDebt: number
   /** The history in words. */
   readonly lines: Array<string>
 }
@@ -281,8 +285,12 @@ export const observe = (world: World, judge: (window: Model.Window) => ReadonlyA
       const why = seen._tag === "Died" ? seen.message : seen.error.message
       return report(world, ["readsAgree"], `read: ${why}`)
     }
+    if (seen.value.now < before) {
+      report(world, ["clockStepSafe"], `the log's time went back by ${before - seen.value.now} ms`)
+    }
     world.now = Math.max(before, seen.value.now)
     const window = { before, after: world.now }
+    world.shown = seen.value.snapshot && json([seen.value.snapshot.jobs, seen.value.snapshot.counts])
     const blame = judge(window)
     if (seen.value.snapshot !== undefined) reportAll(world, compare(world.model, seen.value.snapshot, window, blame))
   })

@@ -6,8 +6,10 @@ import type { Harness } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
 import type { Disk } from "../../src/backends/file/journal/Disk.ts"
 import * as FileLog from "../../src/backends/file/FileLog.ts"
+import type { JobLogOperations } from "../../src/log/JobLog.ts"
 import { SimulatedDisk } from "../../src/simulation/disk/SimulatedDisk.ts"
 import { type Keep, keepSome } from "../../src/simulation/disk/Survivors.ts"
+import { newerVersion, spoil } from "./fileDamage.ts"
 
 /** Which unsynced pieces a crash keeps: none, all, or a seeded subset. */
 const survivors = (seed: number): Keep => {
@@ -21,6 +23,38 @@ const survivors = (seed: number): Keep => {
   }
 }
 
+/** Small, so that segments end, are carried forward and are given up within one history. */
+const segmentBytes = 4096
+
+/** The same disk, telling how many bytes are written and when a file is removed. */
+const watching = (
+  disk: Disk,
+  on: { readonly written: (bytes: number) => void; readonly removed: () => void }
+): Disk => ({
+  ...disk,
+  open: (path, mode) =>
+    Effect.map(disk.open(path, mode), (file) => ({
+      ...file,
+      write: (buffer, offset, length, position) =>
+        Effect.suspend(() => {
+          on.written(length)
+          return file.write(buffer, offset, length, position)
+        })
+    })),
+  remove: (path) => Effect.tap(disk.remove(path), () => Effect.sync(on.removed))
+})
+
+/** Writes what is garbage at once, until the log gives up a segment of its own accord. */
+const compacting = (log: () => JobLogOperations, removed: () => number) =>
+  Effect.gen(function* () {
+    const before = removed()
+    const nothing = Array.from({ length: 60 }, () => ({ _tag: "Configure", queue: "compaction", policy: {} }) as const)
+    for (let round = 0; round < 40 && removed() === before; round++) {
+      yield* log().control(nothing)
+      for (let turn = 0; turn < 20; turn++) yield* Effect.yieldNow
+    }
+  })
+
 /** The file log on a simulated disk; `through` may put a faulty disk in between. */
 export const simulatedHarness = (name: string, through: (disk: Disk) => Disk = (disk) => disk): Harness => ({
   name,
@@ -28,23 +62,38 @@ export const simulatedHarness = (name: string, through: (disk: Disk) => Disk = (
     const clock = VirtualClock.make()
     const outer = yield* Effect.scope
     let disk = new SimulatedDisk()
-    const open = (on: SimulatedDisk) =>
+    let written = 0
+    let removed = 0
+    const on = { written: (bytes: number) => void (written += bytes), removed: () => void (removed += 1) }
+    const openIn = (scope: Scope.Scope, of: SimulatedDisk) =>
+      FileLog.make({ directory: "/log", segmentBytes, disk: watching(through(of.disk), on) }).pipe(
+        Scope.provide(scope),
+        Effect.provideService(Clock.Clock, clock),
+        Effect.map((log) => VirtualClock.runLogOn(clock, log))
+      )
+    const open = (of: SimulatedDisk) =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
-        const log = yield* FileLog.make({ directory: "/log", segmentBytes: 4096, disk: through(on.disk) }).pipe(
-          Scope.provide(scope),
-          Effect.provideService(Clock.Clock, clock)
-        )
-        return { log: VirtualClock.runLogOn(clock, log), scope }
+        const log = yield* Effect.onError(openIn(scope, of), () => Scope.close(scope, Exit.void))
+        return { log, scope }
       })
     let current = yield* open(disk)
     yield* Scope.addFinalizer(
       outer,
       Effect.suspend(() => Scope.close(current.scope, Exit.void))
     )
+    /** Closed in good order, then changed, then opened again. */
+    const openedAgain = (change: (disk: SimulatedDisk) => void) =>
+      Effect.gen(function* () {
+        yield* Scope.close(current.scope, Exit.void)
+        change(disk)
+        current = yield* open(disk)
+        return current.log
+      })
     return {
       log: current.log,
       advance: clock.advance,
+      stepClock: clock.step,
       crash: ({ seed }) =>
         Effect.gen(function* () {
           disk = loseIts(disk, seed)
@@ -58,7 +107,21 @@ export const simulatedHarness = (name: string, through: (disk: Disk) => Disk = (
           }
           current = yield* open(disk)
           return current.log
-        })
+        }),
+      restart: openedAgain(() => {}),
+      damage: ({ seed }) => openedAgain((closed) => spoil(closed, "/log", seed)),
+      newerFormat: openedAgain((closed) => newerVersion(closed, "/log")),
+      failSync: ({ times }) =>
+        Effect.sync(() => {
+          if (times === 0) disk.heal()
+          else disk.fail({ operation: "datasync", nth: 1, code: "EIO", forever: times === Number.POSITIVE_INFINITY })
+        }),
+      openSecond: Effect.flatMap(Effect.scope, (scope) => openIn(scope, disk)),
+      compact: compacting(
+        () => current.log,
+        () => removed
+      ),
+      written: Effect.sync(() => written)
     }
   })
 })

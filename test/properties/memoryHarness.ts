@@ -11,7 +11,7 @@ export const memoryHarness: Harness = {
     const clock = VirtualClock.make()
     return MemoryLog.make().pipe(
       Effect.provideService(Clock.Clock, clock),
-      Effect.map((log) => ({ log: VirtualClock.runLogOn(clock, log), advance: clock.advance }))
+      Effect.map((log) => ({ log: VirtualClock.runLogOn(clock, log), advance: clock.advance, stepClock: clock.step }))
     )
   })
 }

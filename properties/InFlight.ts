@@ -1,0 +1,249 @@
+/**
+ * Calls in flight while something befalls the log, and the search for a history that explains what is there afterwards.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import type {
+  ClaimResult,
+  ControlCommand,
+  ControlResult,
+  EnqueueItem,
+  EnqueueResult,
+  JobView,
+  SettleRequest,
+  SettleResult
+} from "../src/log/JobLog.ts"
+import type { LogError } from "../src/log/LogError.ts"
+import type { CellFault } from "./Coverage.ts"
+import { jobOf, meet, meetAll, settleCommands } from "./Hands.ts"
+import type { LawName } from "./LawName.ts"
+import * as Model from "./Model.ts"
+import { claimed, grantTo } from "./ModelClaim.ts"
+import { enqueued } from "./ModelEnqueue.ts"
+import { controlled, settled } from "./ModelSettle.ts"
+import { compare } from "./ModelSnapshot.ts"
+import type { Snapshot } from "./ModelSnapshot.ts"
+import { toSettlement } from "./SettleSteps.ts"
+import type { InFlightSpec } from "./Step.ts"
+import { count, json, nextCall, ofExit, queueNames, reportAll, sessionOf, toItem } from "./World.ts"
+import type { Outcome, World } from "./World.ts"
+
+/**
+ * A call in flight: carried out if it was answered, and possibly carried out if not.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface InFlight {
+  readonly name: string
+  /** How it ended, if it has. */
+  outcome: Outcome<unknown> | undefined
+  /** Judges the answer, where there is one, or assumes that all of it happened. */
+  readonly carryOut: (
+    model: Model.Model,
+    window: Model.Window,
+    views: ReadonlyArray<JobView>
+  ) => ReadonlyArray<Model.Violation>
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+}
+
+const start = <A>(
+  name: string,
+  call: Effect.Effect<A, LogError>,
+  carryOut: (
+    answer: A | undefined,
+    model: Model.Model,
+    window: Model.Window,
+    views: ReadonlyArray<JobView>
+  ) => ReadonlyArray<Model.Violation>
+): Effect.Effect<InFlight> =>
+  Effect.gen(function* () {
+    let answer: A | undefined
+    const fiber = yield* Effect.forkDetach(
+      Effect.map(Effect.exit(call), (exit) => {
+        if (Exit.isSuccess(exit)) answer = exit.value
+        running.outcome = ofExit(exit)
+      })
+    )
+    const running: InFlight = {
+      name,
+      outcome: undefined,
+      fiber,
+      carryOut: (model, window, views) =>
+        carryOut(running.outcome?._tag === "Ok" ? answer : undefined, model, window, views)
+    }
+    return running
+  })
+
+const startEnqueue = (world: World, items: ReadonlyArray<EnqueueItem>) =>
+  start<ReadonlyArray<EnqueueResult>>(`enqueue ${json(items)}`, world.log.enqueue(items), (answer, model, window) =>
+    enqueued(model, items, answer ?? items.map(({ id }) => ({ _tag: "Inserted", id })), window)
+  )
+
+const startSettle = (world: World, request: SettleRequest) =>
+  start<ReadonlyArray<SettleResult>>(
+    `settle ${json(request)}`,
+    world.log.settle(request),
+    (answer, model, window, views) =>
+      settled(
+        model,
+        request,
+        new Set(),
+        answer ??
+          request.items.map(({ id }) => {
+            const state = views.find((view) => view.id === id)?.state
+            return { _tag: "Settled", state: state ?? "Completed" }
+          }),
+        window,
+        world.capabilities
+      )
+  )
+
+const startControl = (world: World, command: ControlCommand) =>
+  start<ReadonlyArray<ControlResult>>(
+    `control ${json(command)}`,
+    world.log.control([command]),
+    (answer, model, window) => {
+      if (answer !== undefined) return controlled(model, command, answer[0], window)
+      // unanswered, it may also have been refused, which changes nothing
+      controlled(model, command, { _tag: "Done" }, window)
+      return []
+    }
+  )
+
+const startClaim = (world: World, session: string, queue: string) => {
+  const request = { session, call: nextCall(world, session), queue, limit: 3 }
+  return start<ClaimResult>(`claim ${json(request)}`, world.log.claim(request), (answer, model, window, views) => {
+    if (answer !== undefined) {
+      for (const grant of answer.grants) world.grants.push({ grant, session })
+      return claimed(model, request, answer, window, world.capabilities, true)
+    }
+    // nobody was told which jobs: those that show one more delivery
+    let left = request.limit
+    for (const view of views) {
+      const job = model.jobs.get(view.id)
+      if (left === 0 || job?.status !== "Waiting" || job.item.queue !== queue) continue
+      if (view.deliveries !== job.deliveries + 1) continue
+      grantTo(model, job, session, view.token ?? job.token)
+      left -= 1
+    }
+    return []
+  })
+}
+
+/**
+ * Starts the calls.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const startAll = (
+  world: World,
+  spec: InFlightSpec & { readonly seed: number },
+  fault: CellFault
+): Effect.Effect<ReadonlyArray<InFlight> | undefined> =>
+  Effect.gen(function* () {
+    const flights: Array<InFlight> = []
+    const session = yield* sessionOf(world, 2)
+    if (session === undefined) return undefined
+    const held = world.grants.findLast(({ grant, session: holder }) => {
+      const job = world.model.jobs.get(grant.id)
+      return job?.status === "Leased" && job.token === grant.token && !Model.surelyDead(world.model, holder, world.now)
+    })
+    const queue = queueNames[spec.seed % 2] ?? "alpha"
+    const heldJob = held === undefined ? undefined : world.model.jobs.get(held.grant.id)
+    const target = jobOf(world, spec.job)
+    const purgesKey = spec.control === "Purge" && target?.status === "DeadLettered" && target.item.key !== undefined
+    const command = purgesKey || target === heldJob ? undefined : spec.control
+    meet(world, undefined, "enqueue", fault)
+    flights.push(
+      yield* startEnqueue(
+        world,
+        spec.enqueue.map((item) => toItem(world, item))
+      )
+    )
+    if (spec.settle !== undefined && held !== undefined) {
+      const { id, token, receipt } = held.grant
+      const kind = spec.settle
+      const settlement = toSettlement(world, {
+        grant: 0,
+        kind,
+        delay: 400,
+        result: "done",
+        followUps: [],
+        badFollowUp: false
+      })
+      meet(world, heldJob, settleCommands[kind], fault)
+      flights.push(
+        yield* startSettle(world, {
+          session: held.session,
+          call: nextCall(world, held.session),
+          items: [{ id, token, receipt, settlement }]
+        })
+      )
+    }
+    if (command !== undefined && target !== undefined) {
+      meet(world, target, controlCommands[command], fault)
+      const change = command === "Reschedule" ? { delay: 1000 } : undefined
+      flights.push(yield* startControl(world, { _tag: command, id: target.id, ...change }))
+    }
+    if (spec.claim) {
+      meetAll(world, queue, "claim", fault)
+      flights.push(yield* startClaim(world, session, queue))
+    }
+    return flights
+  })
+
+const controlCommands = { Cancel: "cancel", Redrive: "redrive", Reschedule: "reschedule", Purge: "purge" } as const
+
+/** Every way in which the unanswered calls may have happened or not. */
+const subsets = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  all.reduce<ReadonlyArray<ReadonlyArray<A>>>((sets, one) => [...sets, ...sets.map((set) => [...set, one])], [[]])
+
+/** All orders, of few. */
+const orders = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  all.length < 2
+    ? [all]
+    : all.flatMap((one, i) => orders([...all.slice(0, i), ...all.slice(i + 1)]).map((rest) => [one, ...rest]))
+
+/**
+ * Carries the answered calls out and looks for a choice of the open ones that leads to what the log shows.
+ * `afterwards` does to the model what befell the log.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const explain = (
+  world: World,
+  flights: { readonly answered: ReadonlyArray<InFlight>; readonly open: ReadonlyArray<InFlight> },
+  seen: { readonly snapshot: Snapshot | undefined; readonly window: Model.Window },
+  blame: ReadonlyArray<LawName>,
+  afterwards: () => void
+): void => {
+  const { answered, open } = flights
+  const { snapshot, window } = seen
+  const views = snapshot?.jobs ?? []
+  for (const flight of answered) reportAll(world, flight.carryOut(world.model, window, views))
+  afterwards()
+  if (snapshot === undefined) return
+  let best: { readonly model: Model.Model; readonly violations: ReadonlyArray<Model.Violation> } | undefined
+  for (const happened of subsets(open).flatMap(orders)) {
+    const model = structuredClone(world.model)
+    for (const flight of happened) flight.carryOut(model, window, views)
+    const violations = compare(model, snapshot, window, blame)
+    if (best === undefined || violations.length < best.violations.length) best = { model, violations }
+    if (violations.length === 0) {
+      if (open.length > 0) count(world.coverage, `crash during a call: ${happened.length > 0 ? "kept" : "lost"}`)
+      break
+    }
+  }
+  if (best === undefined) return
+  world.model = best.model
+  reportAll(world, best.violations)
+}
