@@ -21,7 +21,9 @@ const shownLast = (job: JobFacts) => {
 const seen = (job: JobFacts): boolean =>
   job.grants.length > 0 ||
   job.reads.some((call) => (valueOf(call) ?? null) !== null) ||
-  job.cancels.some((call) => valueOf(call) === "Done")
+  [...job.cancels.map(valueOf), ...job.redrives.map(valueOf)].some(
+    (answer) => answer !== undefined && answer !== "unknownJob"
+  )
 
 /** Something may have ended the job, as far as its callers know. */
 const mayHaveEnded = (job: JobFacts): boolean =>
@@ -99,8 +101,9 @@ export const lossRules = (facts: Facts): ReadonlyArray<Finding> => {
       const jobs = enqueue.args.jobs.map((item) => facts.jobs.get(item.job)).filter((job) => job !== undefined)
       const there = jobs.filter(seen)
       if (there.length === 0 || there.length === jobs.length) continue
-      const missing = jobs.filter((job) => !seen(job)).map(({ id }) => id)
-      const message = `of the batch of job ${there[0]?.id} nothing was seen of ${missing.join()}`
+      const missing = jobs.filter((job) => !seen(job) && (shownLast(job) === null || !mayHaveEnded(job)))
+      if (missing.length === 0) continue
+      const message = `of the batch of job ${there[0]?.id} nothing was seen of ${missing.map(({ id }) => id).join()}`
       findings.push(ruleOf("halfBatch", message, [enqueue.id]))
     }
   }
