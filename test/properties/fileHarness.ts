@@ -97,6 +97,8 @@ export const simulatedHarness = (name: string, through: (disk: Disk) => Disk = (
       crash: ({ seed }) =>
         Effect.gen(function* () {
           disk = loseIts(disk, seed)
+          // the dead are not closed: should the log not open again, closing it would wait for ever
+          current = { ...current, scope: yield* Scope.make() }
           if (seed % 5 === 0) {
             // a second crash in the middle of the recovery from the first
             disk.haltAt(disk.steps + 1 + (seed % 7))
