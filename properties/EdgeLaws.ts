@@ -282,7 +282,14 @@ const edgeCase = (harness: Harness, found: Case | undefined): Effect.Effect<RunR
 interface Lack {
   readonly name: string
   readonly lacks: (can: Capabilities) => boolean
-  readonly request: (bench: Bench, session: Session, grant: Grant) => Effect.Effect<unknown, LogError>
+  /** Grants that the request needs. */
+  readonly prepare?: (bench: Bench, session: Session) => Effect.Effect<ReadonlyArray<Grant>, LogError>
+  readonly request: (
+    bench: Bench,
+    session: Session,
+    grant: Grant,
+    grants: ReadonlyArray<Grant>
+  ) => Effect.Effect<unknown, LogError>
 }
 
 const lacks: ReadonlyArray<Lack> = [
@@ -316,6 +323,20 @@ const lacks: ReadonlyArray<Lack> = [
     name: "inspect",
     lacks: (can) => !can.inspect,
     request: (bench) => bench.log.read({ _tag: "Jobs", limit: 1 })
+  },
+  {
+    name: "settle",
+    lacks: (can) => can.settle === "prefix",
+    prepare: (bench, session) =>
+      Effect.andThen(
+        enqueue(bench, newItem(bench, { queue: "line" }), newItem(bench, { queue: "line" })),
+        claim(bench, session, { queue: "line", limit: 2 })
+      ),
+    request: (bench, session, _grant, grants) =>
+      Effect.suspend(() => {
+        const items = grants.slice(1).map((grant) => settlementOf(grant, { _tag: "Complete" }))
+        return bench.log.settle({ session: session.id, call: call(bench, session.id), items })
+      })
   },
   {
     name: "atomic",
@@ -361,7 +382,8 @@ export const capabilitiesHonest: Law = {
               if (grant === undefined) return broken(bench, "capabilitiesHonest", "a fresh job was not granted")
               for (const lack of lacks) {
                 if (!lack.lacks(can)) continue
-                const request = lack.request(bench, session, grant)
+                const grants = lack.prepare === undefined ? [] : yield* lack.prepare(bench, session)
+                const request = lack.request(bench, session, grant, grants)
                 yield* mustRefuse(
                   bench,
                   "capabilitiesHonest",

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { SettleRequest } from "../src/log/JobLog.ts"
 import { cellOf } from "./Coverage.ts"
 import type { CellCommand, CellFault, CellState } from "./Coverage.ts"
 import type { LawName } from "./LawName.ts"
@@ -130,6 +131,42 @@ export const faultOf = (world: World, session: string, id: string, token: bigint
   if (current && job.session === session) return dead ? "late" : "none"
   if (dead) return "deadSession"
   return current ? "otherSession" : "stale"
+}
+
+/** Grants that a session still holds in a queue, the oldest first. */
+const heldIn = (world: World, session: string, queue: string): ReadonlyArray<Model.ModelJob> =>
+  [...world.model.jobs.values()]
+    .filter((job) => job.session === session && job.item.queue === queue)
+    .sort((a, b) => (a.token < b.token ? -1 : 1))
+
+/**
+ * A log that settles by prefix may refuse this call: it leaves out a grant that its session still holds from before.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const outOfOrder = (world: World, request: SettleRequest): boolean => {
+  if (world.capabilities.settle === "individual") return false
+  const settled = new Set(request.items.map(({ id }) => id))
+  return request.items.some(({ id, token }) => {
+    const job = world.model.jobs.get(id)
+    const older = job === undefined ? [] : heldIn(world, request.session, job.item.queue)
+    return older.some((other) => other.token < token && !settled.has(other.id))
+  })
+}
+
+/**
+ * The grant that can be settled: where only a prefix can be, the `index`-th oldest of those that are held with it.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const settleable = <Found extends World["grants"][number]>(world: World, found: Found, index = 0) => {
+  if (world.capabilities.settle === "individual") return found
+  const job = heldIn(world, found.session, found.grant.queue)[index]
+  return world.grants.findLast(({ grant }) => grant.id === job?.id && grant.token === job.token) ?? found
 }
 
 /**

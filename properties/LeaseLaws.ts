@@ -78,14 +78,14 @@ export const tokenBinding: Law = overSituations({
     Effect.gen(function* () {
       const session = yield* open(bench, 60_000)
       const other = yield* open(bench, 60_000)
-      const first = yield* held(bench, session)
-      const second = yield* held(bench, session)
-      const elsewhere = yield* held(bench, session, "beta")
       const earlier = yield* held(bench, session)
       yield* settle(bench, session, earlier, { _tag: "DeadLetter", cause: failure })
       yield* control(bench, { _tag: "Redrive", id: earlier.id })
       const [again] = yield* claim(bench, session)
       if (again?.id !== earlier.id) return broken(bench, "tokenBinding", "a redriven job was not granted")
+      const first = yield* held(bench, session)
+      const second = yield* held(bench, session)
+      const elsewhere = yield* held(bench, session, "beta")
       const greatest = [first, second, elsewhere, again].reduce((max, { token }) => (token > max ? token : max), 0n)
       const as = (id: string, { token, receipt }: Pick<Grant, "token" | "receipt">): SettleItem => ({
         id,
@@ -106,7 +106,7 @@ export const tokenBinding: Law = overSituations({
         ["a wrong token by another session", other, as(first.id, second)]
       ]
       for (const [what, sender, item] of attempts) yield* refusedSettle(bench, what, sender, item)
-      for (const grant of [first, second, elsewhere, again]) {
+      for (const grant of [again, first, second, elsewhere]) {
         const answer = yield* settle(bench, session, grant, { _tag: "Complete" })
         if (answer?._tag !== "Settled") broken(bench, "tokenBinding", `its own token of ${grant.id} was refused`)
       }

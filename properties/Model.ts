@@ -232,7 +232,8 @@ export const silentFutures = (model: Model, job: ModelJob, window: Window): Read
 }
 
 /**
- * What a complete reclaim has done, for a log that cannot be looked at: all jobs of dead sessions are taken back.
+ * What a complete reclaim has done, for a log that cannot be looked at: all jobs of dead sessions
+ * are taken back, and those past their deadline are dead letters.
  *
  * @since 0.1.0
  * @category transitions
@@ -241,7 +242,8 @@ export const silentFutures = (model: Model, job: ModelJob, window: Window): Read
 export const reclaimAll = (model: Model, window: Window): void => {
   for (const job of model.jobs.values()) {
     const dead = job.session !== undefined && surelyDead(model, job.session, window.before)
-    const [future] = dead ? silentFutures(model, job, window) : []
+    const overdue = job.status === "Waiting" && job.deadline !== undefined && job.deadline <= window.before
+    const [future] = dead || overdue ? silentFutures(model, job, window) : []
     if (future !== undefined) Object.assign(job, future)
   }
 }

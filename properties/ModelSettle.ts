@@ -109,6 +109,7 @@ const judgeOne = (
     return
   }
   if (job.status === "Cancelled") {
+    if (answer._tag === "Unverified" && capabilities.fence !== "strict") return
     if (item.settlement._tag === "Release") {
       if (accepted) job.session = undefined
       else report("cancelIsTerminal", "the holder's confirmation of a cancelled job was refused")

@@ -37,6 +37,10 @@ export interface Capabilities {
   readonly maxDelay: number
   readonly retryAt: "native" | "republish" | "none"
   readonly attempts: "job" | "broker"
+  /**
+   * `individual`: grants are settled in any order. `prefix`: only together with all that the session still holds from
+   * before in the same queue, by token; a call that leaves one out is refused as `Unsupported` without effect.
+   */
   readonly settle: "individual" | "prefix"
   /** Idempotency keys. */
   readonly dedupe: boolean

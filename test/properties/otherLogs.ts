@@ -4,7 +4,7 @@ import type { Harness } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import type { Capabilities } from "../../src/log/Capabilities.ts"
-import type { EnqueueItem, JobLogOperations } from "../../src/log/JobLog.ts"
+import type { EnqueueItem, JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
 import { refused, Unsupported } from "../../src/log/LogError.ts"
 import { memoryHarness } from "./memoryHarness.ts"
 
@@ -20,7 +20,7 @@ const lacking = (log: JobLogOperations): Capabilities => ({
 })
 
 const unsupported = (operation: string, capability: string) =>
-  Effect.fail(refused(operation, new Unsupported({ capability, detail: "this log is plain" })))
+  Effect.fail(refused(operation, new Unsupported({ capability, detail: "this log lacks it" })))
 
 const needs = (item: EnqueueItem): string | undefined => {
   if (item.group !== undefined) return "groups"
@@ -62,18 +62,94 @@ export const restlessHarness: Harness = {
       return clock.currentTimeMillisUnsafe() + drift
     }
     const nanos = (): bigint => BigInt(millis()) * 1_000_000n
+    // time passes on both clocks, only the wall clock can be set
+    const monotonic = (): bigint => {
+      millis()
+      return clock.monotonicTimeNanosUnsafe() + BigInt(drift) * 1_000_000n
+    }
     const running: Clock.Clock = {
       ...clock,
       currentTimeMillisUnsafe: millis,
       currentTimeMillis: Effect.sync(millis),
       currentTimeNanosUnsafe: nanos,
       currentTimeNanos: Effect.sync(nanos),
-      monotonicTimeNanosUnsafe: nanos,
-      monotonicTimeNanos: Effect.sync(nanos)
+      monotonicTimeNanosUnsafe: monotonic,
+      monotonicTimeNanos: Effect.sync(monotonic)
     }
     return MemoryLog.make().pipe(
       Effect.provideService(Clock.Clock, running),
-      Effect.map((log) => ({ log: VirtualClock.runLogOn(running, log), advance: clock.advance }))
+      Effect.map((log) => ({ log: VirtualClock.runLogOn(running, log), advance: clock.advance, stepClock: clock.step }))
     )
+  })
+}
+
+/**
+ * A log that settles by prefix, as brokers do that keep one position per consumer: what a session still holds from
+ * before in a queue must be settled with it or first.
+ */
+export const prefixHarness: Harness = {
+  ...memoryHarness,
+  name: "prefix",
+  make: Effect.map(memoryHarness.make, (test) => {
+    const log = test.log
+    /** Whether a call leaves out an older grant that its session still holds. */
+    const leavesOut = (request: SettleRequest) =>
+      Effect.map(log.read({ _tag: "Jobs", limit: 1000 }), (answer) => {
+        const jobs = answer._tag === "Jobs" ? answer.jobs : []
+        const settled = new Set(request.items.map(({ id }) => id))
+        return request.items.some(({ id, token }) => {
+          const queue = jobs.find((job) => job.id === id)?.queue
+          return jobs.some(
+            (job) =>
+              job.session === request.session &&
+              job.queue === queue &&
+              job.token !== undefined &&
+              job.token < token &&
+              !settled.has(job.id)
+          )
+        })
+      })
+    // a call that was answered is answered from memory, whatever is held by now
+    const answered = new Set<string>()
+    const prefix: JobLogOperations = {
+      ...log,
+      capabilities: { ...log.capabilities, log: "prefix", settle: "prefix" },
+      settle: (request) =>
+        Effect.gen(function* () {
+          const call = `${request.session} ${request.call}`
+          if (!answered.has(call) && (yield* leavesOut(request))) return yield* unsupported("settle", "settle")
+          const answers = yield* log.settle(request)
+          answered.add(call)
+          return answers
+        })
+    }
+    return { ...test, log: prefix }
+  })
+}
+
+/** A log that cannot verify who settles: what is stale or comes from a dead session is taken, to no effect, and said. */
+export const advisoryHarness: Harness = {
+  ...memoryHarness,
+  name: "advisory",
+  make: Effect.map(memoryHarness.make, (test) => {
+    const log = test.log
+    const advisory: JobLogOperations = {
+      ...log,
+      capabilities: { ...log.capabilities, log: "advisory", fence: "advisory" },
+      settle: (request) =>
+        log.settle(request).pipe(
+          Effect.map((answers) =>
+            answers.map((answer) =>
+              answer._tag === "Refused" && answer.reason === "stale" ? ({ _tag: "Unverified" } as const) : answer
+            )
+          ),
+          Effect.catchTag("LogError", (error) =>
+            error.reason._tag === "SessionDead"
+              ? Effect.succeed(request.items.map(() => ({ _tag: "Unverified" }) as const))
+              : Effect.fail(error)
+          )
+        )
+    }
+    return { ...test, log: advisory }
   })
 }
