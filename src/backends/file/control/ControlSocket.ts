@@ -107,7 +107,11 @@ export const listen: (
         })
       })
       server.once("error", (error) => resume(Effect.fail(error)))
-      Fs.rmSync(path, { force: true })
+      try {
+        Fs.rmSync(path, { force: true })
+      } catch (error) {
+        return resume(Effect.fail(error instanceof Error ? error : new Error(String(error))))
+      }
       // the socket is created inside of `listen`, and must never be open to others
       const mask = process.umask(0o177)
       try {

@@ -119,3 +119,13 @@ test("what is no request is rejected, and what is too long ends the connection",
       assert.strictEqual((yield* log.read({ _tag: "Counts" }))._tag, "Counts")
     })
   ))
+
+test("a log can do without its socket where what lies in the socket's place cannot be removed", () =>
+  run(
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      Fs.mkdirSync(Path.join(directory, "control.sock", "in-the-way"), { recursive: true })
+      const log = yield* FileLog.make({ directory })
+      assert.deepStrictEqual(yield* log.enqueue([item]), [{ _tag: "Inserted", id }])
+    })
+  ))
