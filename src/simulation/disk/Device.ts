@@ -65,7 +65,7 @@ export class Device {
 
   /**
    * Counts a step, halts for ever at the planned one, finds the fault meant for it, and then lets it happen: at once,
-   * with the answer after its delay. Like a system call, it cannot be interrupted. `bytes`: how many it writes into
+   * with the answer after its delay. To be called within a suspended effect. Like a system call, it cannot be interrupted. `bytes`: how many it writes into
    * the file that it `holds` meanwhile.
    */
   step<A>(
@@ -75,16 +75,14 @@ export class Device {
     act: (fault: Fault | undefined) => Effect.Effect<A, DiskError>,
     holds?: Inode
   ): Effect.Effect<A, DiskError> {
-    return Effect.suspend(() => {
-      const { faults, generation } = this
-      if (!this.begin(operation, path)) return Effect.never
-      const millis = faults.delay(operation)
-      faults.running++
-      const answer = act(faults.next(operation, bytes))
-      if (millis > 0) return Effect.andThen(this.wait(millis, generation, holds), answer)
-      faults.running--
-      return answer
-    })
+    if (!this.begin(operation, path)) return Effect.never
+    const { faults, generation } = this
+    const millis = faults.delay(operation)
+    faults.running++
+    const answer = act(faults.next(operation, bytes))
+    if (millis > 0) return Effect.andThen(this.wait(millis, generation, holds), answer)
+    faults.running--
+    return answer
   }
 
   /** Takes time, at least a turn. What was begun before is no longer under way at its end. */

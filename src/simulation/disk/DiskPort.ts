@@ -44,22 +44,28 @@ const change = (device: Device, path: string, nameChange: NameChange): void => {
 export const makePort = (device: Device): Disk => {
   /** An operation that fails with its planned fault, or with the code that it answers itself. */
   const plain = (operation: Operation, path: string, act: () => string | undefined): Effect.Effect<void, DiskError> =>
-    device.step(operation, path, 0, (fault) => {
-      const code = fault === undefined ? act() : fault.code
-      return code === undefined ? Effect.void : Effect.fail(failure(operation, path, code))
-    })
+    Effect.suspend(() =>
+      device.step(operation, path, 0, (fault) => {
+        const code = fault === undefined ? act() : fault.code
+        return code === undefined ? Effect.void : Effect.fail(failure(operation, path, code))
+      })
+    )
   return {
     makeDirectory: (path) => Effect.sync(() => device.storage.makeDirectory(path)),
     list: (path) =>
-      device.step("list", path, 0, (fault) => {
-        const found = device.storage.directories.get(path)
-        const code = fault === undefined && found === undefined ? "ENOENT" : fault?.code
-        return code === undefined && found !== undefined
-          ? Effect.succeed([...found.cached.keys()])
-          : Effect.fail(failure("list", path, code ?? "ENOENT"))
-      }),
+      Effect.suspend(() =>
+        device.step("list", path, 0, (fault) => {
+          if (fault !== undefined) return Effect.fail(failure("list", path, fault.code))
+          const found = device.storage.directories.get(path)
+          return found === undefined
+            ? Effect.fail(failure("list", path, "ENOENT"))
+            : Effect.succeed([...found.cached.keys()])
+        })
+      ),
     open: (path, mode): Effect.Effect<DiskFile, DiskError> =>
-      device.step(mode === "create" ? "open" : "openExisting", path, 0, (fault) => open(device, path, mode, fault)),
+      Effect.suspend(() =>
+        device.step(mode === "create" ? "open" : "openExisting", path, 0, (fault) => open(device, path, mode, fault))
+      ),
     rename: (from, to) =>
       plain("rename", from, () => {
         const { storage } = device
