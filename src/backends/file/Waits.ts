@@ -93,6 +93,8 @@ export class Waits {
   }
 
   #serveQueue(engine: Engine, queue: QueueState, parked: Set<Parked>): void {
+    let served = false
+    let exhausted = false
     for (const one of parked) {
       // the grants need not be stored together with what made them possible
       engine.recorder.cut()
@@ -101,13 +103,16 @@ export class Waits {
       const claimed =
         known?._tag === "Claim"
           ? known
-          : engine.live(session.id, true) === undefined
+          : exhausted || engine.live(session.id, true) === undefined
             ? undefined
             : claimReady(engine, session, request)
       if (claimed === undefined) {
-        if (engine.live(session.id, true) !== undefined && request.names === undefined) break
+        if (engine.live(session.id, true) !== undefined && request.names === undefined) exhausted = true
+        // a call that was served may be parked once more, by whoever sent it again
+        if (exhausted && !served) break
         continue
       }
+      served = true
       parked.delete(one)
       this.#after.push(() => one.answer({ _tag: "Done", value: claimed }))
     }

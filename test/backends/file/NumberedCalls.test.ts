@@ -62,3 +62,16 @@ test("a recent number is never taken for a new one, however many old ones are an
       assert.deepStrictEqual(yield* log.claim(request), first)
     })
   ))
+
+test("a parked claim that was sent twice is answered twice, whoever waits between the two", () =>
+  withLog((log) =>
+    Effect.gen(function* () {
+      const { id: session } = yield* log.open({ owner: "o", leaseDuration: 60_000 })
+      const { id: other } = yield* log.open({ owner: "other", leaseDuration: 60_000 })
+      const first = yield* park(log, session, 1)
+      yield* park(log, other, 1)
+      const again = yield* park(log, session, 1)
+      yield* log.enqueue([jobOf(1)])
+      assert.deepStrictEqual(yield* Fiber.join(again), yield* Fiber.join(first))
+    })
+  ))
