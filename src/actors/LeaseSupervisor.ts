@@ -88,6 +88,8 @@ const openPatience = 60_000
 
 const openUnanswered = unknown("open", new Unavailable({ detail: `no answer within ${openPatience} ms` }))
 
+const openTooLate = unknown("open", new Unavailable({ detail: "the answers take longer than the lease" }))
+
 /** Milliseconds that a closing log may take. */
 const closePatience = 5_000
 
@@ -139,10 +141,19 @@ export const make = Effect.fnUntraced(function* (
       duration: openPatience,
       orElse: () => Effect.fail(openUnanswered)
     })
-    epoch++
-    trustedUntil = sentAt + leaseDuration - margin(leaseDuration)
-    unsent = nothing
     let number = 0
+    const trusted = leaseDuration - margin(leaseDuration)
+    let since = sentAt
+    if (elapsed() >= since + trusted) {
+      // the log took its time, as one does that recovers first: whether the session lives only a quick answer can tell
+      since = elapsed()
+      const renewal = log.renew({ session: session.id, call: ++number, ...nothing })
+      yield* Effect.timeoutOrElse(renewal, { duration: trusted, orElse: () => Effect.fail(openTooLate) })
+      if (elapsed() >= since + trusted) return yield* Effect.fail(openTooLate)
+    }
+    epoch++
+    trustedUntil = since + trusted
+    unsent = nothing
     const own = new SessionCalls(session.id, elapsed)
     calls = own
     live = {

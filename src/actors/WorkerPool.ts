@@ -232,6 +232,12 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
     readClock()
     while (head < waiting.length && running.size < options.concurrency) {
       const next = waiting[head]!
+      // after a pause this may come before the supervisor's own look
+      if (now >= supervisor.trustedUntil()) {
+        supervisor.sessionDied(next.epoch)
+        if (waiting[head] === next) takeOut((of) => of === next.epoch, false)
+        continue
+      }
       head++
       start(next.epoch, next.grant)
     }

@@ -1,6 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
@@ -429,4 +430,39 @@ it.effect("ends even when the log answers no more", () =>
       assert.isTrue(ended)
     })
   )
+)
+
+it.effect("a session that was opened too slowly to rely on is renewed before anything is claimed in it", () =>
+  Effect.gen(function* () {
+    const over = FaultyLog.make(yield* MemoryLog.make())
+    over.next("open", FaultyLog.late(1_500))
+    const starting = yield* Effect.forkChild(rig(endless([]), { over, leaseDuration: 1_000 }))
+    yield* TestClock.adjust(1_500)
+    const it = yield* Fiber.join(starting)
+    assert.deepStrictEqual(
+      over.calls.slice(0, 2).map(({ operation }) => operation),
+      ["open", "renew"]
+    )
+    assert.strictEqual(it.supervisor.trustedUntil(), 1_500 + 900)
+  }).pipe(Effect.scoped)
+)
+
+it.effect("a waiting grant does not start after a stall, though the supervisor has not looked yet", () =>
+  Effect.gen(function* () {
+    const blocked = { millis: 0 }
+    const it = yield* rig(
+      () =>
+        Effect.sync(() => {
+          blocked.millis = 1_000
+          return complete
+        }),
+      { leaseDuration: 1_000, concurrency: 1, dispatch: false, blocked }
+    )
+    yield* it.enqueue(item(1), item(2))
+    yield* it.take(2)
+    assert.deepStrictEqual(
+      it.telemetry.events.filter((event) => /^(started|lost)/.test(event)),
+      ["started 1", "lost 1"]
+    )
+  })
 )
