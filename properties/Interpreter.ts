@@ -258,6 +258,8 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
       return onJob(world, step.job, (id) => ({ _tag: "Purge", id }))
     }
     case "Configure":
+      // the terms of groups, which a log without groups refuses
+      if (!world.capabilities.groups) return Effect.void
       return control(world, {
         _tag: "Configure",
         queue: queueOf(step.queue),
