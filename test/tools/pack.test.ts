@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { files, readPage } from "../docs/manual.ts"
 import { readmePrograms } from "./readme.ts"
 import {
   bin,
@@ -53,6 +54,8 @@ beforeAll(() => {
   const readme = join(root, "README.md")
   const [program] = existsSync(readme) ? readmePrograms(readFileSync(readme, "utf8")) : []
   if (program !== undefined) writeFileSync(join(project, "program.ts"), program)
+  const log = files(readPage())
+  for (const name of ["paper-log.ts", "harness.ts"]) writeFileSync(join(project, name), log.get(name) ?? "")
 }, 180_000)
 afterAll(() => remove(directory))
 
@@ -92,6 +95,20 @@ describe("the packed package", { timeout: 60_000 }, () => {
     const command = join(project, "node_modules/.bin/leasehold")
     expect(statSync(command).mode & 0o111).not.toBe(0)
     expect(run(command, "--version")).toEqual({ status: 0, output: expect.stringContaining(version) })
+  })
+
+  it("checks the log that its manual writes", () => {
+    const { output, status } = run(
+      join(project, "node_modules/.bin/leasehold"),
+      "check",
+      "-m",
+      "./harness.ts",
+      "--runs",
+      "2"
+    )
+    expect(output).toMatch(/^log: paper, never crashed$/m)
+    expect(output).toMatch(/^[1-9]\d+ passed, 0 broken, \d+ not claimed\s*$/m)
+    expect(status).toBe(0)
   })
 
   it("finds the tarball's sources in its source maps", () => {
