@@ -8,12 +8,13 @@ import type { Capabilities } from "../src/log/Capabilities.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { coverageOf, expectedCells } from "./Coverage.ts"
 import type { Coverage } from "./Coverage.ts"
-import { capabilitiesHonest, limitsAtTheEdge } from "./EdgeLaws.ts"
+import { limitsAtTheEdge } from "./EdgeLaws.ts"
 import { hands } from "./Harness.ts"
 import type { Hand, Harness } from "./Harness.ts"
 import * as ConcurrentLaws from "./concurrent/Laws.ts"
 import * as FaultLaws from "./FaultLaws.ts"
 import * as HistoryLaws from "./HistoryLaws.ts"
+import { capabilitiesHonest } from "./HonestLaw.ts"
 import * as InFlightLaws from "./InFlightLaws.ts"
 import * as KeyLaws from "./KeyLaws.ts"
 import type { CheckOptions, Law, LawResult } from "./Law.ts"
@@ -21,6 +22,7 @@ import { lawNames } from "./LawName.ts"
 import type { LawName } from "./LawName.ts"
 import * as LeaseLaws from "./LeaseLaws.ts"
 import * as StorageLaws from "./StorageLaws.ts"
+import { transitionsKept } from "./TransitionLaw.ts"
 import { noLostWakeUp } from "./WakeUp.ts"
 
 /**
@@ -40,7 +42,8 @@ export const laws: Readonly<Record<LawName, Law>> = {
   ...ConcurrentLaws,
   noLostWakeUp,
   limitsAtTheEdge,
-  capabilitiesHonest
+  capabilitiesHonest,
+  transitionsKept
 }
 
 /**
@@ -73,7 +76,7 @@ export interface Report {
 export interface CheckLogOptions extends CheckOptions {
   /** Only these laws; default all. */
   readonly only?: ReadonlyArray<LawName> | undefined
-  /** Whether a cell that no history reached fails the check; default false. Needs all laws and enough runs. */
+  /** Whether a cell that no history reached fails the check; default false. Needs the law `transitionsKept`. */
   readonly requireCoverage?: boolean | undefined
   /** Told of each law's result as it comes. */
   readonly onResult?: ((result: LawResult) => Effect.Effect<void>) | undefined

@@ -1,5 +1,5 @@
 /**
- * The laws at the edge: what breaks a stated limit, or needs what the log has not, is refused and changes nothing.
+ * The law at the edge: what breaks a stated limit is refused and changes nothing.
  *
  * @since 0.1.0
  */
@@ -9,13 +9,12 @@ import type { Capabilities } from "../src/log/Capabilities.ts"
 import type { EnqueueItem, Grant, Session, Settlement } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { Limits } from "../src/model/Limits.ts"
-import { broken, call, claim, enqueue, inTurn, newItem, note, onBench, open, settlementOf } from "./Direct.ts"
+import { broken, call, claim, enqueue, inTurn, newItem, onBench, open, settlementOf } from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
 import type { Harness } from "./Harness.ts"
+import { mustRefuse } from "./Refusal.ts"
 import { checkGenerated } from "./Law.ts"
 import type { Law, RunResult } from "./Law.ts"
-import type { LawName } from "./LawName.ts"
-import { json, look, ofExit } from "./World.ts"
 
 /** A call that must be refused, by a session that holds a grant. */
 interface Case {
@@ -211,28 +210,6 @@ const fullBacklog = (bench: Bench, session: Session): Effect.Effect<void, LogErr
     yield* enqueue(bench, item())
   })
 
-/** A call that must be refused for one of these reasons, leaving everything as it was. */
-const mustRefuse = (
-  bench: Bench,
-  law: LawName,
-  name: string,
-  reasons: ReadonlyArray<string>,
-  request: Effect.Effect<unknown, LogError>
-): Effect.Effect<void, LogError> =>
-  Effect.gen(function* () {
-    const before = yield* look(bench.log)
-    const answer = ofExit(yield* Effect.exit(request))
-    note(bench, `${name} → ${answer._tag === "Failed" ? answer.error.message : answer._tag}`)
-    if (answer._tag === "Ok") broken(bench, law, `${name} was accepted`)
-    else if (answer._tag === "Died") broken(bench, law, `${name} died: ${answer.message}`)
-    else if (!reasons.includes(answer.error.reason._tag) || answer.error.outcome !== "refused") {
-      broken(bench, law, `${name} failed as ${answer.error.outcome} ${answer.error.reason._tag}`)
-    }
-    const after = yield* look(bench.log)
-    const shown = (seen: typeof before): string => json([seen.snapshot?.jobs, seen.snapshot?.counts])
-    if (shown(before) !== shown(after)) broken(bench, law, `${name} was refused, but it changed something`)
-  })
-
 const edgeLaw: Pick<Law, "name" | "statement" | "claimedBy"> = {
   name: "limitsAtTheEdge",
   statement:
@@ -277,156 +254,3 @@ const edgeCase = (harness: Harness, found: Case | undefined): Effect.Effect<RunR
       yield* mustRefuse(bench, "limitsAtTheEdge", found.name, ["InvalidRequest", "Unsupported"], request)
     })
   )
-
-/** A request for what a log may say that it has not. */
-interface Lack {
-  readonly name: string
-  readonly lacks: (can: Capabilities) => boolean
-  /** Grants that the request needs. */
-  readonly prepare?: (bench: Bench, session: Session) => Effect.Effect<ReadonlyArray<Grant>, LogError>
-  readonly request: (
-    bench: Bench,
-    session: Session,
-    grant: Grant,
-    grants: ReadonlyArray<Grant>
-  ) => Effect.Effect<unknown, LogError>
-}
-
-const lacks: ReadonlyArray<Lack> = [
-  {
-    name: "groups",
-    lacks: (can) => !can.groups,
-    request: (bench) => Effect.suspend(() => bench.log.enqueue([newItem(bench, { group: "g" })]))
-  },
-  {
-    name: "dedupe",
-    lacks: (can) => !can.dedupe,
-    request: (bench) => Effect.suspend(() => bench.log.enqueue([newItem(bench, { key: { value: "k", window: 0 } })]))
-  },
-  {
-    name: "priorities",
-    lacks: (can) => can.priorities === 1,
-    request: (bench) => Effect.suspend(() => bench.log.enqueue([newItem(bench, { priority: 1 })]))
-  },
-  {
-    name: "maxDelay",
-    lacks: (can) => can.maxDelay < Limits.durationMillis,
-    request: (bench) =>
-      Effect.suspend(() => bench.log.enqueue([newItem(bench, { delay: bench.log.capabilities.maxDelay + 1 })]))
-  },
-  {
-    name: "nameFilter",
-    lacks: (can) => !can.nameFilter,
-    request: (bench, session) => claim(bench, session, { names: ["mail"] })
-  },
-  {
-    name: "inspect",
-    lacks: (can) => !can.inspect,
-    request: (bench) => bench.log.read({ _tag: "Jobs", limit: 1 })
-  },
-  {
-    name: "settle",
-    lacks: (can) => can.settle === "prefix",
-    prepare: (bench, session) =>
-      Effect.andThen(
-        enqueue(bench, newItem(bench, { queue: "line" }), newItem(bench, { queue: "line" })),
-        claim(bench, session, { queue: "line", limit: 2 })
-      ),
-    request: (bench, session, _grant, grants) =>
-      Effect.suspend(() => {
-        const items = grants.slice(1).map((grant) => settlementOf(grant, { _tag: "Complete" }))
-        return bench.log.settle({ session: session.id, call: call(bench, session.id), items })
-      })
-  },
-  {
-    name: "atomic",
-    lacks: (can) => can.atomic === "queue",
-    request: (bench, session, grant) =>
-      Effect.suspend(() =>
-        bench.log.settle({
-          session: session.id,
-          call: call(bench, session.id),
-          items: [settlementOf(grant, { _tag: "Complete", enqueue: [newItem(bench, { queue: "beta" })] })]
-        })
-      )
-  }
-]
-
-const honestLaw: Pick<Law, "name" | "statement" | "claimedBy"> = {
-  name: "capabilitiesHonest",
-  statement: "What the log says it has not is refused with a typed error, and what it says it has is there.",
-  claimedBy: () => true
-}
-
-/**
- * @since 0.1.0
- * @category laws
- * @stability unstable
- */
-export const capabilitiesHonest: Law = {
-  ...honestLaw,
-  check: (harness, options = {}) =>
-    checkGenerated(
-      harness,
-      honestLaw,
-      { ...options, runs: 1 },
-      {
-        inputs: () => fc.constant(undefined),
-        run: () =>
-          onBench(harness, "capabilitiesHonest", (bench) =>
-            Effect.gen(function* () {
-              const can = harness.capabilities ?? bench.log.capabilities
-              const session = yield* open(bench, 1000)
-              yield* enqueue(bench, newItem(bench))
-              const [grant] = yield* claim(bench, session)
-              if (grant === undefined) return broken(bench, "capabilitiesHonest", "a fresh job was not granted")
-              for (const lack of lacks) {
-                if (!lack.lacks(can)) continue
-                const grants = lack.prepare === undefined ? [] : yield* lack.prepare(bench, session)
-                const request = lack.request(bench, session, grant, grants)
-                yield* mustRefuse(
-                  bench,
-                  "capabilitiesHonest",
-                  `asking for ${lack.name}`,
-                  ["Unsupported", "InvalidRequest"],
-                  request
-                )
-              }
-              yield* claimedNames(bench, session, can)
-              wellFormed(bench, can)
-              if (can.parkedClaims) return
-              // a log that cannot park answers at once
-              const grants = yield* claim(bench, session, { queue: "nothing", park: true })
-              if (grants.length > 0) broken(bench, "capabilitiesHonest", "granted from an empty queue")
-            })
-          ),
-        shrink: false
-      }
-    )
-}
-
-/** Capabilities are of those that there are, so that no law is left out by a misspelling. */
-const wellFormed = (bench: Bench, can: Capabilities): void => {
-  const named: ReadonlyArray<readonly [string, unknown, ReadonlyArray<unknown>]> = [
-    ["fence", can.fence, ["strict", "advisory", "none"]],
-    ["tokenScope", can.tokenScope, ["queue", "log"]],
-    ["lease", can.lease, ["timed", "connection"]],
-    ["lateSettle", can.lateSettle, ["accepted", "refused"]],
-    ["reclaim", can.reclaim, ["log", "broker"]],
-    ["settle", can.settle, ["individual", "prefix"]],
-    ["durability", can.durability, ["none", "process", "powerLoss"]]
-  ]
-  for (const [name, value, allowed] of named) {
-    if (!allowed.includes(value)) broken(bench, "capabilitiesHonest", `capability ${name} is ${json(value)}`)
-  }
-}
-
-const claimedNames = (bench: Bench, session: Session, can: Capabilities): Effect.Effect<void, LogError> =>
-  Effect.gen(function* () {
-    if (!can.nameFilter) return
-    yield* enqueue(bench, newItem(bench, { queue: "named", name: "a" }), newItem(bench, { queue: "named", name: "b" }))
-    const grants = yield* claim(bench, session, { queue: "named", names: ["b"], limit: 2 })
-    if (grants.length !== 1 || grants[0]?.name !== "b") {
-      broken(bench, "capabilitiesHonest", `a claim of jobs named b received ${json(grants.map((grant) => grant.name))}`)
-    }
-  })

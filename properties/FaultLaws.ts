@@ -35,7 +35,7 @@ export const claimAtomic: Law = overHistories({
   name: "claimAtomic",
   statement: "Claims at the same time receive disjoint jobs, and none receives more than it asked for.",
   profile: {
-    weights: { Enqueue: 8, ClaimTogether: 12, Claim: 3, AdvanceToExpiry: 2, Reclaim: 2, Close: 1 },
+    weights: { Enqueue: 8, ClaimTogether: 12, Claim: 3, Cancel: 3, AdvanceToExpiry: 2, Reclaim: 2, Close: 1 },
     options: { priority: 20, group: 20 }
   }
 })
@@ -74,9 +74,21 @@ export const staleChangesNothing: Law = overHistories({
   statement:
     "After a refused settlement, renewal or claim every job and count is shown as before, in every field: state, instants, attempts, cause, progress, holder.",
   profile: {
-    weights: { Claim: 9, Settle: 12, Renew: 6, AdvanceToExpiry: 4, Reclaim: 5, Close: 2, Cancel: 2, Redrive: 1 },
+    weights: {
+      Enqueue: 4,
+      Claim: 12,
+      Settle: 16,
+      Renew: 9,
+      AdvanceToExpiry: 5,
+      Reclaim: 3,
+      Close: 3,
+      Cancel: 5,
+      Redrive: 2,
+      Purge: 1
+    },
     options: { key: 10, group: 10, bounds: 10 },
-    followUps: 20
+    followUps: 10,
+    length: 70
   },
   claimedBy: (can) => can.fence === "strict" && can.inspect
 })

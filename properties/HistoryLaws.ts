@@ -180,7 +180,7 @@ export const enqueueIdempotent: Law = overHistories({
   name: "enqueueIdempotent",
   statement: "The same id with the same bytes is answered as the first time, with other bytes it is refused.",
   profile: {
-    weights: { EnqueueAgain: 8, Cancel: 1, Crash: 2 },
+    weights: { EnqueueAgain: 10, Cancel: 3, AdvanceToExpiry: 3, Reclaim: 1, Crash: 2 },
     options: { delay: 20, priority: 20, group: 10, metadata: 20 }
   }
 })
@@ -299,9 +299,10 @@ export const numberedCallsRepeat: Law = overHistories({
   name: "numberedCallsRepeat",
   statement: "A numbered call that is sent again is answered as the first time and has no second effect.",
   profile: {
-    weights: { RepeatCall: 9, Enqueue: 7, AdvanceToExpiry: 3, Renew: 1, Cancel: 1 },
+    weights: { RepeatCall: 12, Enqueue: 6, AdvanceToExpiry: 2, Reclaim: 1, Renew: 1, Cancel: 2, Redrive: 1 },
     options: { priority: 10 },
-    followUps: 30
+    followUps: 30,
+    length: 60
   }
 })
 

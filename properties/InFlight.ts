@@ -159,7 +159,8 @@ export const startAll = (
     const heldJob = held === undefined ? undefined : world.model.jobs.get(held.grant.id)
     const target = jobOf(world, spec.job)
     const purgesKey = spec.control === "Purge" && target?.status === "DeadLettered" && target.item.key !== undefined
-    const command = purgesKey || target === heldJob ? undefined : spec.control
+    const settled = spec.settle === undefined ? undefined : heldJob
+    const command = purgesKey || (target !== undefined && target === settled) ? undefined : spec.control
     meet(world, undefined, "enqueue", fault)
     flights.push(
       yield* startEnqueue(

@@ -36,6 +36,7 @@ export const lawNames = [
   "pauseHolds",
   "readsAgree",
   "capabilitiesHonest",
+  "transitionsKept",
   "atomicBatch",
   "claimAtomic",
   "terminalOnce",

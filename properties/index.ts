@@ -5,6 +5,7 @@
  */
 
 export { checkLog, laws } from "./Check.ts"
+export * as ConcurrentHistory from "./concurrent/ConcurrentHistory.ts"
 export type { CheckLogOptions, Report } from "./Check.ts"
 export type { Coverage } from "./Coverage.ts"
 export { formatReport, formatResult, formatSummary } from "./FormatReport.ts"
