@@ -3,6 +3,8 @@ export interface Part {
   readonly name: string
   /** One case, in words. */
   readonly unit: string
+  /** How long a slice lasts; for a part that takes long to begin. */
+  readonly seconds?: number
   /** Works from case `position` on until told to stop; at least one case. */
   readonly run: (slice: Slice) => Promise<SliceResult>
 }

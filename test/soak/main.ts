@@ -38,7 +38,7 @@ const chosen = values.parts.split(",").map((name) => {
 const startedAt = Date.now()
 const until = startedAt + positive("minutes", values.minutes) * 60_000
 const workers = positive("workers", values.workers)
-/** Long enough that starting a process costs little. */
+/** Long enough that starting a process costs little, unless a part says that it needs longer to begin. */
 const sliceSeconds = 30
 
 const state = values.fresh ? { parts: {} } : load(values.state)
@@ -115,7 +115,11 @@ const work = async (): Promise<void> => {
     busy.add(next.name)
     const before = found.get(next.name) ?? untouched
     const from = Date.now()
-    const result = await slice(next.name, before.position, Math.min(sliceSeconds, Math.max(1, (until - from) / 1000)))
+    const result = await slice(
+      next.name,
+      before.position,
+      Math.min(next.seconds ?? sliceSeconds, Math.max(1, (until - from) / 1000))
+    )
     const counters = { ...before.counters }
     add(counters, result.counters)
     found.set(next.name, {
@@ -127,7 +131,8 @@ const work = async (): Promise<void> => {
     })
     busy.delete(next.name)
     write()
-    const tail = Object.entries(counters).map(([what, count]) => `${count} ${what}`)
+    // counters with a slash are details: they stand in the report
+    const tail = Object.entries(counters).flatMap(([what, count]) => (what.includes("/") ? [] : [`${count} ${what}`]))
     process.stdout.write(
       `${Math.round((Date.now() - startedAt) / 1000)} s  ${next.name}: ${result.position} ${next.unit}; ${tail.join(", ")}\n`
     )

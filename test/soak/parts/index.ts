@@ -1,6 +1,9 @@
 import type { Part } from "../Part.ts"
+import { crashes } from "./crashes.ts"
+import { fleets } from "./fleets.ts"
 import { kills } from "./kills.ts"
 import { properties } from "./laws.ts"
+import { syscalls } from "./syscalls.ts"
 
 /** In the order in which a soak begins them. */
-export const parts: ReadonlyArray<Part> = [properties, kills]
+export const parts: ReadonlyArray<Part> = [fleets, crashes, properties, syscalls, kills]
