@@ -48,24 +48,21 @@ export const claim = (
   Effect.gen(function* () {
     const parks = park && room.log.capabilities.parkedClaims
     const receipts = new Map<string, string>()
-    // whoever waits inside the log gives up in the end
-    const faults: ReadonlyArray<Fault> = parks ? ["interrupt", ...way.faults.slice(1)] : way.faults
-    let parked = parks
+    // who waits inside the log must be able to give up
+    const faults = parks
+      ? way.faults.map((fault): Fault => (fault === "lostReply" || fault === "late" ? "interrupt" : fault))
+      : way.faults
     const outcome = yield* numbered(
       room,
       client,
       "claim",
       (call) => ({ ...call, queue, limit }),
       (log, call) =>
-        Effect.suspend(() => {
-          const request = { ...call, queue, limit, ...(parked ? { park: true } : undefined) }
-          parked = false
-          return Effect.map(log.claim(request), ({ grants, now }) => {
-            for (const grant of grants) receipts.set(String(grant.token), grant.receipt)
-            return { now, grants: grants.map(toGranted) }
-          })
+        Effect.map(log.claim({ ...call, queue, limit, ...(parks ? { park: true } : undefined) }), ({ grants, now }) => {
+          for (const grant of grants) receipts.set(String(grant.token), grant.receipt)
+          return { now, grants: grants.map(toGranted) }
         }),
-      { ...way, faults }
+      { ...way, faults, ...(parks ? { patience: 3 + 3 * way.back } : undefined) }
     )
     if (outcome.tag !== "Ok") return undefined
     for (const { job, token } of outcome.value.grants) {

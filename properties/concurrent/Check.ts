@@ -55,8 +55,16 @@ const search = (facts: Facts, job: JobFacts): Finding | "undecided" | undefined 
  * @category running
  * @stability unstable
  */
-export const checkHistory = (history: History): Judgement => {
-  const facts = factsOf(history)
+export const checkHistory = (history: History): Judgement => checkFacts(factsOf(history))
+
+/**
+ * Judges a history that has been put in order.
+ *
+ * @since 0.1.0
+ * @category running
+ * @stability unstable
+ */
+export const checkFacts = (facts: Facts): Judgement => {
   const findings: Array<Finding> = [...outcomeRules(facts), ...grantRules(facts), ...lossRules(facts)]
   let undecided = 0
   for (const job of facts.jobs.values()) {

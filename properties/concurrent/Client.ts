@@ -85,7 +85,10 @@ export const makeClient = (name: string, number: number, lease: number): Client 
  * @category models
  * @stability unstable
  */
-export type Way = Pick<ClientStep, "faults" | "out" | "back">
+export interface Way extends Pick<ClientStep, "faults" | "out" | "back"> {
+  /** The caller gives up after so many turns. */
+  readonly patience?: number | undefined
+}
 
 /**
  * The straight way.

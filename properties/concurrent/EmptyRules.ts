@@ -32,6 +32,7 @@ const claimableThroughout = (facts: Facts, job: JobFacts, claim: Call<"claim">):
   if (job.cancels.some((call) => call.inv < res && (call.outcome.tag === "Unknown" || valueOf(call) === "Done"))) {
     return false
   }
+  if (job.settles.some(({ answer }) => answer === "unverified")) return false
   const hidden = facts.claims.every(
     (other) => other.outcome.tag !== "Unknown" || other.inv >= res || takenBack(facts, other.args.session, inv)
   )

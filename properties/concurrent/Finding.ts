@@ -11,7 +11,7 @@ const laws = {
   /** A request was refused that had nothing wrong. */
   refusedForNothing: ["unknownOutcomesHonest"],
   /** A live session was refused as dead. */
-  refusedAsDead: ["unknownOutcomesHonest"],
+  refusedAsDead: ["unknownOutcomesHonest", "concurrentSingleLease"],
   /** A job exists although its enqueue was refused. */
   refusedButThere: ["unknownOutcomesHonest"],
   /** The history only makes sense if a refused call has happened. */

@@ -31,7 +31,9 @@ const mayHaveEnded = (facts: Facts, job: JobFacts, first: GrantFact, second: Gra
   const until = second.claim.res
   const settled = job.settles.some(
     ({ answer, call, session, token }) =>
-      token === first.token && session === first.session && answer?.startsWith("refused") !== true && call.inv < until
+      call.inv < until &&
+      (answer === "unverified" ||
+        (token === first.token && session === first.session && answer?.startsWith("refused") !== true))
   )
   return settled || facts.sessions.get(first.session)?.mayBeDead(second.claim.inv, until) !== false
 }

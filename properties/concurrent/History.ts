@@ -192,6 +192,7 @@ export type ValueOf<Op extends Operation["op"]> = Extract<Of<Op>["outcome"], { r
 export interface Promises {
   readonly lateSettle: "accepted" | "refused"
   readonly attempts: "job" | "broker"
+  readonly settle: "individual" | "prefix"
 }
 
 /**

@@ -44,9 +44,18 @@ export const stepsOf = (facts: Facts, job: JobFacts, distrust = false): Readonly
       steps.push({ ...when(call), kind: "settleRefused", session, token, reason: answer.slice("refused: ".length) })
     } else {
       // who cannot verify a grant says so, and may have settled it or not
-      const unverified = answer === "unverified" ? { optional: true, res: never } : undefined
-      const told = unverified === undefined ? answer : undefined
-      steps.push({ ...when(call), ...unverified, kind: "settle", session, token, how: kind, delay, answer: told })
+      const unverified = answer === "unverified"
+      steps.push({
+        ...when(call),
+        ...(unverified ? { optional: true, res: never } : undefined),
+        kind: "settle",
+        session,
+        token,
+        how: kind,
+        delay,
+        answer: unverified ? undefined : answer,
+        unverified
+      })
     }
   }
   if (distrust) {
@@ -62,7 +71,8 @@ export const stepsOf = (facts: Facts, job: JobFacts, distrust = false): Readonly
           token: BigInt(token),
           how: kind,
           delay,
-          answer: undefined
+          answer: undefined,
+          unverified: false
         })
       }
     }

@@ -11,16 +11,20 @@ import type { Harness, TestLog } from "../Harness.ts"
 import { checkGenerated } from "../Law.ts"
 import type { Law, RunResult } from "../Law.ts"
 import type { LawName } from "../LawName.ts"
-import { checkHistory } from "./Check.ts"
+import { checkFacts } from "./Check.ts"
+import { factsOf } from "./Facts.ts"
 import { formatOperation } from "./History.ts"
 import { programs } from "./Program.ts"
 import type { ConcurrentProfile, Program } from "./Program.ts"
 import { runProgram } from "./Run.ts"
+import { countSituations } from "./Situations.ts"
 
 const run = (harness: Harness, program: Program): Effect.Effect<RunResult, LogError> =>
   Effect.map(runProgram(harness, program), ({ coverage, defects, failures, history }) => {
-    const { findings, undecided } = checkHistory(history)
+    const facts = factsOf(history)
+    const { findings, undecided } = checkFacts(facts)
     const counted = new Map(coverage)
+    countSituations(facts, counted)
     if (undecided > 0) counted.set("search: undecided", undecided)
     const violations = [
       ...defects.map((message) => ({
@@ -30,7 +34,8 @@ const run = (harness: Harness, program: Program): Effect.Effect<RunResult, LogEr
       ...findings,
       ...failures.map((message) => ({ laws: ["nothingLostInADrain"] as const, message }))
     ]
-    return { violations, history: history.operations.map(formatOperation), coverage: counted }
+    const commands = history.operations.filter(({ op }) => op !== "advance" && op !== "crash").length
+    return { violations, history: history.operations.map(formatOperation), coverage: counted, commands }
   })
 
 const overPrograms = (options: {
@@ -41,7 +46,7 @@ const overPrograms = (options: {
   const law = {
     name: options.name,
     statement: options.statement,
-    claimedBy: (can: Capabilities) => can.lease === "timed" && can.fence === "strict" && can.settle === "individual"
+    claimedBy: (can: Capabilities) => can.lease === "timed" && can.fence !== "none"
   }
   return {
     ...law,
@@ -82,7 +87,13 @@ export const concurrentSingleLease: Law = overPrograms({
   name: "concurrentSingleLease",
   statement:
     "Of several sessions that claim at once, no two hold a job at one log time; tokens grow, and dead sessions stay dead.",
-  profile: { weights: { Renew: 3, Advance: 2, Close: 2 }, faulty: 15, bounds: 0 }
+  profile: {
+    weights: { Renew: 5, Advance: 2, Claim: 2, Close: 2 },
+    faulty: 15,
+    bounds: 0,
+    roles: { claimer: 3, timeKeeper: 4 },
+    advances: [1, 400, 600, 600, 999, 1000]
+  }
 })
 
 /**
@@ -105,7 +116,13 @@ export const concurrentEndsOnce: Law = overPrograms({
   name: "concurrentEndsOnce",
   statement:
     "Of all that settle and cancel a job at once exactly one ends it, and an ended job is never granted again.",
-  profile: { weights: { Settle: 3, Cancel: 3, Redrive: 2 }, faulty: 20, bounds: 20 }
+  profile: {
+    weights: { Settle: 3, Cancel: 4, Redrive: 2 },
+    faulty: 20,
+    bounds: 20,
+    roles: { worker: 3, operator: 4, timeKeeper: 2 },
+    advances: [999, 1000, 1000, 5000]
+  }
 })
 
 /**
@@ -140,5 +157,11 @@ export const nothingLostInADrain: Law = overPrograms({
   name: "nothingLostInADrain",
   statement:
     "Once clients and network are quiet, a drain meets every acknowledged job that has not ended, and no other.",
-  profile: { weights: { Enqueue: 2, Crash: 3 }, faulty: 30, bounds: 15 }
+  profile: {
+    weights: { Enqueue: 2, Crash: 3 },
+    faulty: 40,
+    bounds: 15,
+    roles: { producer: 3 },
+    givesUp: 60
+  }
 })

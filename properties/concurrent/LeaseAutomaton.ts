@@ -43,6 +43,8 @@ export type JobStep = {
       readonly how: "Complete" | "Retry" | "Release" | "DeadLetter"
       readonly delay: number
       readonly answer: string | undefined
+      /** Accepted by a log that cannot tell whose grant it is. */
+      readonly unverified: boolean
     }
   | { readonly kind: "settleRefused"; readonly session: string; readonly token: bigint; readonly reason: string }
   | {
@@ -233,10 +235,12 @@ export class LeaseAutomaton {
   }
 
   private settle(state: JobState, step: Extract<JobStep, { kind: "settle" }>, moment: Moment): JobState | undefined {
-    if (!this.holds(state, step.session, step.token)) return undefined
+    const anyones = step.unverified && (state.status === "leased" || state.status === "waiting")
+    if (!anyones && !this.holds(state, step.session, step.token)) return undefined
     const session = this.facts.sessions.get(step.session)
     const late = this.facts.history.promises.lateSettle === "accepted"
-    if (late ? session?.surelyEnded(moment.from) : session?.surelyDead(moment.from, moment.until)) return undefined
+    if (!anyones && (late ? session?.surelyEnded(moment.from) : session?.surelyDead(moment.from, moment.until)))
+      return undefined
     const after = this.settled(state, step, moment)
     return after === undefined || step.answer === undefined || this.stands(after, step.answer, moment)
       ? after

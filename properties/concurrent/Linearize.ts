@@ -30,7 +30,7 @@ export const searchBound = 50_000
 const looks = new Set<JobStep["kind"]>(["empty", "reclaim", "settleRefused", "cancelRefused", "redriveRefused", "read"])
 
 /**
- * Searches; `collect` gets every state in which the history may have left the job.
+ * Searches; `collect` gets every state in which the history may have left the job at the event `horizon`.
  *
  * @since 0.1.0
  * @category running
@@ -39,6 +39,7 @@ const looks = new Set<JobStep["kind"]>(["empty", "reclaim", "settleRefused", "ca
 export const linearize = (
   automaton: LeaseAutomaton,
   steps: ReadonlyArray<JobStep>,
+  horizon = Number.POSITIVE_INFINITY,
   collect?: (state: JobState) => void
 ): Verdict => {
   const tried = new Set<string>()
@@ -57,7 +58,7 @@ export const linearize = (
       return false
     }
     tried.add(key)
-    let until = Number.POSITIVE_INFINITY
+    let until = horizon
     steps.forEach((step, i) => {
       if (done[i] === 0 && !step.optional) until = Math.min(until, step.res)
     })
@@ -132,9 +133,9 @@ export const shortestPrefix = (automaton: LeaseAutomaton, steps: ReadonlyArray<J
   let former: ReadonlyArray<JobStep> = []
   for (const culprit of ends) {
     const prefix = upTo(steps, culprit.res)
-    if (linearize(automaton, prefix) === "unexplained") {
+    if (linearize(automaton, prefix, culprit.res) === "unexplained") {
       const before = new Set<string>()
-      linearize(automaton, former, (state) => before.size < 6 && before.add(describe(state)))
+      linearize(automaton, former, culprit.res, (state) => before.size < 6 && before.add(describe(state)))
       return { culprit, prefix: [...new Set(prefix.map((step) => step.source))], before: [...before] }
     }
     former = prefix

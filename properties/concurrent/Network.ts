@@ -111,6 +111,8 @@ export class Network {
       readonly out: number
       readonly back: number
       readonly repeats?: number | undefined
+      /** The caller gives up after so many turns. */
+      readonly patience?: number | undefined
     }
   ): Effect.Effect<{ readonly id: number; readonly outcome: Outcome<ValueOf<Op>> }> {
     return Effect.gen({ self: this }, function* () {
@@ -140,20 +142,22 @@ export class Network {
           yield* turns(back)
           return ended(unknown(fault))
         case "duplicate": {
-          const way = { fault: "none", out: back, back: out, repeats: id } as const
-          this.stragglers.push(yield* Effect.forkDetach(this.send(client, op, args, call, way)))
+          const second = { ...way, fault: "none", out: back, back: out, repeats: way.repeats ?? id } as const
+          this.stragglers.push(yield* Effect.forkDetach(this.send(client, op, args, call, second)))
           break
         }
-        case "interrupt": {
-          const running = yield* Effect.forkDetach(this.deliver(call))
-          yield* turns(1 + 2 * back)
-          const exit = running.pollUnsafe()
-          if (exit !== undefined && exit._tag === "Success") return ended(exit.value)
-          running.interruptUnsafe()
-          return ended(unknown(fault))
-        }
+        case "interrupt":
         case "none":
           break
+      }
+      const patience = fault === "interrupt" ? 1 + 2 * back : way.patience
+      if (patience !== undefined) {
+        const running = yield* Effect.forkDetach(this.deliver(call))
+        yield* turns(patience)
+        const exit = running.pollUnsafe()
+        if (exit !== undefined && exit._tag === "Success") return ended(exit.value)
+        running.interruptUnsafe()
+        return ended(unknown("given up"))
       }
       const outcome = yield* this.deliver(call)
       yield* turns(back)

@@ -116,6 +116,12 @@ export interface ConcurrentProfile {
   readonly faulty: number
   /** Chance in percent that a job has tight bounds. */
   readonly bounds: number
+  /** Who comes besides a producer and a claimer, how often. */
+  readonly roles?: Partial<Record<Role, number>> | undefined
+  /** Steps of the log's time, milliseconds; leases are of 1000 and 5000. */
+  readonly advances?: ReadonlyArray<number> | undefined
+  /** Chance in percent that a call is not sent again when its outcome is unknown. */
+  readonly givesUp?: number | undefined
 }
 
 const delays = fc.constantFrom(0, 0, 0, 0, 1, 400, 1000)
@@ -160,27 +166,38 @@ const actions = (
   Redrive: fc.record({ _tag: fc.constant("Redrive"), job: recent }),
   Read: fc.record({ _tag: fc.constant("Read"), job: recent }),
   Reclaim: fc.record({ _tag: fc.constant("Reclaim"), limit: fc.constantFrom(1, 100) }),
-  Advance: fc.record({ _tag: fc.constant("Advance"), millis: fc.constantFrom(1, 400, 600, 999, 1000, 5000) }),
+  Advance: fc.record({
+    _tag: fc.constant("Advance"),
+    millis: fc.constantFrom(...(profile.advances ?? [1, 400, 600, 999, 1000, 5000]))
+  }),
   Crash: fc.record({ _tag: fc.constant("Crash"), seed: fc.nat(0xff) })
 })
 
-/** Roles: what each kind of client does how often. */
-const roles: ReadonlyArray<Partial<Record<Action["_tag"], number>>> = [
-  { Enqueue: 6, Claim: 3, Settle: 2 },
-  { Claim: 6, Settle: 6, Renew: 2, Close: 1 },
-  { Claim: 5, Settle: 7, Renew: 1 },
-  { Cancel: 2, Redrive: 2, Read: 3, Enqueue: 2, Claim: 1 },
-  { Advance: 5, Reclaim: 3, Claim: 2, Settle: 1, Enqueue: 1, Crash: 1 }
-]
+/** What each kind of client does how often. */
+const roles = {
+  producer: { Enqueue: 6, Claim: 3, Settle: 2 },
+  claimer: { Claim: 6, Settle: 6, Renew: 2, Close: 1 },
+  worker: { Claim: 5, Settle: 7, Renew: 1 },
+  operator: { Cancel: 2, Redrive: 2, Read: 3, Enqueue: 2, Claim: 1 },
+  timeKeeper: { Advance: 5, Reclaim: 3, Claim: 2, Settle: 1, Enqueue: 1, Crash: 1 }
+} satisfies Record<string, Partial<Record<Action["_tag"], number>>>
 
-const faults = (faulty: number): fc.Arbitrary<ReadonlyArray<Fault>> =>
+type Role = keyof typeof roles
+
+const faults = (faulty: number, givesUp: number): fc.Arbitrary<ReadonlyArray<Fault>> =>
   fc.oneof(
     { arbitrary: fc.constant<ReadonlyArray<Fault>>(["none"]), weight: 100 - faulty },
     {
       arbitrary: fc
         .tuple(
           fc.constantFrom<Fault>("lostRequest", "lostReply", "late", "duplicate", "interrupt"),
-          fc.constantFrom<ReadonlyArray<Fault>>(["none"], ["none"], [], ["late", "none"], ["lostReply"])
+          fc.oneof(
+            {
+              arbitrary: fc.constantFrom<ReadonlyArray<Fault>>(["none"], ["none"], ["late", "none"]),
+              weight: 100 - givesUp
+            },
+            { arbitrary: fc.constantFrom<ReadonlyArray<Fault>>([], ["lostReply"]), weight: givesUp }
+          )
         )
         .map(([first, rest]) => [first, ...rest]),
       weight: faulty
@@ -203,7 +220,8 @@ export const programs = (
   const of = actions(profile)
   const possible = (tag: Action["_tag"]): boolean =>
     (tag !== "Crash" || can.crashes) && (tag !== "Reclaim" || can.reclaims) && (tag !== "Read" || can.reads)
-  const client = (role: Partial<Record<Action["_tag"], number>>): fc.Arbitrary<ClientPlan> => {
+  const client = (name: Role): fc.Arbitrary<ClientPlan> => {
+    const role: Partial<Record<Action["_tag"], number>> = roles[name]
     // the keys of a record of weights by tag are tags
     const tags = (Object.keys(role) as Array<Action["_tag"]>).filter(possible)
     const action = fc.oneof(
@@ -213,20 +231,28 @@ export const programs = (
         weight: (role[tag] ?? 1) * (profile.weights[tag] ?? 1)
       }))
     )
-    const step = fc.record({ action, wait: turns, out: turns, back: turns, faults: faults(profile.faulty) })
+    const step = fc.record({
+      action,
+      wait: turns,
+      out: turns,
+      back: turns,
+      faults: faults(profile.faulty, profile.givesUp ?? 25)
+    })
     return fc.record({
       lease: fc.constantFrom(1000, 5000),
       steps: fc.array(step, { minLength: 1, maxLength: 7, size: "max" })
     })
   }
-  const [producer, claimer, worker, operator, timeKeeper] = roles.map(client)
-  const more = [producer, claimer, worker, worker, operator, timeKeeper, timeKeeper, timeKeeper]
+  const others = { producer: 1, claimer: 1, worker: 2, operator: 1, timeKeeper: 3, ...profile.roles }
+  // the keys of a record by role are roles
+  const names = Object.keys(others) as Array<Role>
+  const other = fc.oneof(...names.map((name) => ({ arbitrary: client(name), weight: others[name] })))
   return fc
     .tuple(
       fc.array(jobPlan(profile.bounds), { maxLength: 3, size: "max" }),
-      client(roles[0] ?? {}),
-      client(roles[1] ?? {}),
-      fc.array(fc.oneof(...more.filter((one) => one !== undefined)), { maxLength: 4, size: "max" })
+      client("producer"),
+      client("claimer"),
+      fc.array(other, { maxLength: 4, size: "max" })
     )
-    .map(([first, one, other, rest]) => ({ first, clients: [one, other, ...rest] }))
+    .map(([first, producer, claimer, more]) => ({ first, clients: [producer, claimer, ...more] }))
 }

@@ -112,7 +112,11 @@ export const runProgram = (harness: Harness, program: Program): Effect.Effect<Re
       const history: History = {
         format: "leasehold-history/1",
         log: harness.name,
-        promises: { lateSettle: capabilities.lateSettle, attempts: capabilities.attempts },
+        promises: {
+          lateSettle: capabilities.lateSettle,
+          attempts: capabilities.attempts,
+          settle: capabilities.settle
+        },
         operations: network.operations,
         drained
       }

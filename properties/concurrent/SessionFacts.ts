@@ -21,8 +21,8 @@ export interface SessionFacts {
   readonly mayBeDead: (from: number, until: number) => boolean
   /** It was closed or crashed for certain. */
   readonly surelyEnded: (from: number) => boolean
-  /** It was ended for certain, or its lease had run out for certain. */
-  readonly surelyDead: (from: number, until: number) => boolean
+  /** It was ended for certain, or its lease had run out for certain, whatever the call `except` has done. */
+  readonly surelyDead: (from: number, until: number, except?: number) => boolean
 }
 
 /**
@@ -54,16 +54,20 @@ export const makeSession = (
     return until
   }
   /** The end of the lease if all renewals have happened that may have. */
-  const possiblyUntil = (until: number): number => {
+  const possiblyUntil = (until: number, except: number | undefined): number => {
     let end = expiresAt
-    for (const { inv, outcome } of renews) {
-      if (inv >= until || outcome.tag === "Refused") continue
+    for (const { id: renew, inv, outcome } of renews) {
+      if (inv >= until || outcome.tag === "Refused" || renew === except) continue
       end = Math.max(end, outcome.tag === "Ok" ? outcome.value.expiresAt : time.atMost(until) + open.args.lease)
     }
     return end
   }
+  /** Ends of renewals, before each of which the lease may have run out. */
+  const renewed = renews.flatMap(({ outcome, res }) => (outcome.tag === "Ok" ? [res] : []))
   const mayHaveLapsed = (from: number, until: number): boolean =>
-    time.atMost(until) >= surelyUntil(from) || crashes.some(({ inv }) => inv < until)
+    time.atMost(until) >= surelyUntil(until) ||
+    renewed.some((res) => from < res && res <= until && time.atMost(res) >= surelyUntil(res - 1)) ||
+    crashes.some(({ inv }) => inv < until)
   const surelyEnded = (from: number): boolean =>
     closes.some(({ res }) => res <= from) || crashes.some(({ res }) => open.res < res && res <= from)
   return {
@@ -71,6 +75,6 @@ export const makeSession = (
     mayHaveLapsed,
     surelyEnded,
     mayBeDead: (from, until) => mayHaveLapsed(from, until) || closes.some(({ inv }) => inv < until),
-    surelyDead: (from, until) => surelyEnded(from) || time.atLeast(from) >= possiblyUntil(until)
+    surelyDead: (from, until, except) => surelyEnded(from) || time.atLeast(from) >= possiblyUntil(until, except)
   }
 }
