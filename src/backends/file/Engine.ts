@@ -72,14 +72,29 @@ export class Engine {
     const checkpoints = new Recorder(journal)
     journal.onRoll = () => {
       checkpoints.now = store.now
-      checkpoints.checkpoint(store.nextSequence, store.nextToken)
-      for (const queue of store.queues.values()) {
-        checkpoints.queue(queue)
-        checkpoints.cut()
-      }
-      checkpoints.close()
+      this.#checkpoint(checkpoints)
       this.onGarbage()
     }
+  }
+
+  /** What a segment needs to be the oldest one: the counters, and what is in force of each queue. */
+  #checkpoint(recorder: Recorder): void {
+    const { store } = this
+    recorder.checkpoint(store.nextSequence, store.nextToken)
+    for (const queue of store.queues.values()) {
+      recorder.queue(queue)
+      recorder.cut()
+    }
+    recorder.close()
+  }
+
+  /**
+   * Says once more what the last segment should begin with, right after opening: a crash may have left it without, or
+   * with a part of it, and it must be able to become the oldest one.
+   */
+  checkpointAgain(): void {
+    const { journal } = this
+    if (journal.currentSegment > 0) this.#checkpoint(this.recorder)
   }
 
   #holders(): HolderLists {

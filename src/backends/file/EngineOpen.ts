@@ -77,6 +77,7 @@ export const openEngine: (options: OpenOptions) => Effect.Effect<Engine, LogErro
         logClock ??= new LogClock(clock, replay.lastAt)
         const engine = new Engine(journal, store, logClock)
         engine.begin()
+        engine.checkpointAgain()
         takePlaces(store)
         const held = engine.formerGrants()
         for (let from = 0; from < held.length; from += reclaimBatch) {
