@@ -82,7 +82,7 @@ export const runFleet = (options: FleetOptions): FleetResult => {
     config,
     violations: [...(fleet?.violations ?? []), ...broken],
     hash: result.hash,
-    counters: fleet?.counters.toRecord() ?? {},
+    counters: fleet?.cluster.counters.toRecord() ?? {},
     lines: result.lines,
     elapsed: result.elapsed,
     steps: result.steps

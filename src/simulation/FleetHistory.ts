@@ -10,6 +10,7 @@ import type {
   ClaimRequest,
   ControlCommand,
   EnqueueItem,
+  EnqueueResult,
   Grant,
   JobLogOperations,
   SettleItem,
@@ -65,7 +66,8 @@ export interface JobRecord {
   acknowledged: boolean
   readonly grants: Array<GrantRecord>
   cancelled: boolean
-  redriven: number
+  /** An operator may have moved it to another instant. */
+  rescheduled: boolean
 }
 
 /**
@@ -80,7 +82,11 @@ export interface RunRecord {
   readonly token: bigint
   readonly node: string
   readonly startedAt: number
+  /** Virtual milliseconds. */
+  readonly time: number
   ended: boolean
+  /** It ignored its interruption, and its slot was given away. */
+  abandoned: boolean
 }
 
 /**
@@ -98,10 +104,28 @@ export class FleetHistory {
   /** The next position. */
   at = 0
   readonly #settled = new Set<string>()
+  /** Told of each new grant. */
+  onGrant: (record: GrantRecord) => void = () => {}
   readonly #note: (line: string) => void
 
   constructor(note: (line: string) => void) {
     this.#note = note
+  }
+
+  /** The states in which jobs are now, as far as they were seen. */
+  *states(): Iterable<string> {
+    let waiting = false
+    let leased = false
+    let ended = false
+    for (const job of this.jobs.values()) {
+      const last = job.grants.at(-1)
+      if (job.cancelled || last?.accepted?._tag === "Complete" || last?.accepted?._tag === "DeadLetter") ended = true
+      else if (last !== undefined && last.accepted === undefined) leased = true
+      else waiting = true
+    }
+    if (waiting) yield "waiting"
+    if (leased) yield "leased"
+    if (ended) yield "ended"
   }
 
   violate(law: string, detail: string): void {
@@ -120,9 +144,23 @@ export class FleetHistory {
         acknowledged: false,
         grants: [],
         cancelled: false,
-        redriven: 0
+        rescheduled: false
       })
     }
+  }
+
+  /** The outcome of an enqueue is not known. */
+  unclear(id: string): void {
+    const job = this.jobs.get(id)
+    if (job !== undefined) job.maybe++
+  }
+
+  /** An enqueue was answered. */
+  answered(id: string, answer: EnqueueResult): void {
+    const job = this.jobs.get(id)
+    if (job === undefined) return
+    job.maybe++
+    if (answer._tag === "Inserted") job.acknowledged = true
   }
 
   /** The same log, every call of which is noted. */
@@ -193,7 +231,12 @@ export class FleetHistory {
       control: (commands) =>
         noted(
           log.control(commands),
-          () => {},
+          () => {
+            for (const command of commands) {
+              const job = command._tag === "Reschedule" ? this.jobs.get(command.id) : undefined
+              if (job !== undefined) job.rescheduled = true
+            }
+          },
           (results) => {
             for (const [i, command] of commands.entries()) if (results[i]?._tag === "Done") this.#done(command)
           }
@@ -226,6 +269,7 @@ export class FleetHistory {
         continue
       }
       job.grants.push(record)
+      this.onGrant(record)
       this.#note(`grant ${grant.id} token ${grant.token} to ${request.session}`)
     }
   }
@@ -258,9 +302,6 @@ export class FleetHistory {
     if (command._tag === "Cancel") {
       const job = this.jobs.get(command.id)
       if (job !== undefined) job.cancelled = true
-    } else if (command._tag === "Redrive") {
-      const job = this.jobs.get(command.id)
-      if (job !== undefined) job.redriven++
     }
     this.#note(`${command._tag} ${"id" in command ? command.id : command.queue}`)
   }

@@ -43,7 +43,10 @@ const shared = {
 }
 
 class Plain extends Job.make("plain", { ...shared, queue: "plain" }) {}
-class Grouped extends Job.make("grouped", { ...shared, queue: "grouped" }) {}
+
+/** Asks for a lease of its own, so that a scheduler has two sessions. */
+const groupedWith = (leaseDuration: number | undefined) =>
+  Job.make("grouped", { ...shared, queue: "grouped", leaseDuration })
 
 /**
  * Queues of the fleet.
@@ -124,12 +127,13 @@ export const makeJobs = (generator: Generator, mix: JobMix): { readonly next: (n
  * @category constructors
  * @stability unstable
  */
-export const probe = (queue: (typeof queues)[number], number: number, millis: number): EnqueueItem => ({
+export const probe = (queue: (typeof queues)[number], number: number, millis: number, delay?: number): EnqueueItem => ({
   id: idOf(0x1_0000_0000 + number),
   queue,
   name: queue,
   version: 1,
-  payload: encode([{ act: "succeed", millis }], "probe")
+  payload: encode([{ act: "succeed", millis }], "probe"),
+  delay
 })
 
 /** Handlers look at the time this often, milliseconds, so that a run is seen to go on. */
@@ -149,11 +153,14 @@ interface Payload {
  */
 export interface Stage {
   readonly history: FleetHistory
+  /** Name of the process. */
   readonly node: string
-  readonly started: (run: RunRecord, context: JobContext) => void
-  /** The run goes on: it did something between two waits. `uninterruptible`: it cannot be stopped now. */
-  readonly moved: (run: RunRecord, uninterruptible: boolean) => void
-  readonly ended: (run: RunRecord) => void
+  /** Virtual milliseconds. */
+  readonly now: () => number
+  readonly started: (run: RunRecord, queue: string) => void
+  /** The run did something between two waits, and could have been interrupted. */
+  readonly moved: (run: RunRecord) => void
+  readonly ended: (run: RunRecord, queue: string) => void
 }
 
 const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Effect<string, Again | Never> => {
@@ -164,18 +171,20 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
     token: context.token,
     node: stage.node,
     startedAt: history.at++,
-    ended: false
+    time: stage.now(),
+    ended: false,
+    abandoned: false
   }
-  stage.started(run, context)
+  stage.started(run, context.queue)
   if (step.act === "throw") {
-    stage.ended(run)
+    stage.ended(run, context.queue)
     throw new Error("thrown before it began")
   }
   const work = (millis: number, uninterruptible: boolean): Effect.Effect<void> =>
     Effect.gen(function* () {
       for (let left = millis; left > 0; left -= tick) {
         yield* Effect.sleep(Math.min(left, tick))
-        stage.moved(run, uninterruptible)
+        if (!uninterruptible) stage.moved(run)
       }
     })
   const act: Effect.Effect<string, Again | Never> = Effect.gen(function* () {
@@ -203,7 +212,7 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
     if (step.act === "die") return yield* Effect.die(new Error("as its script says"))
     return `did ${payload.text}`
   })
-  return Effect.onExit(act, () => Effect.sync(() => stage.ended(run)))
+  return Effect.onExit(act, () => Effect.sync(() => stage.ended(run, context.queue)))
 }
 
 /**
@@ -213,8 +222,8 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
  * @category layers
  * @stability unstable
  */
-export const handlers = (stage: Stage) =>
+export const handlers = (stage: Stage, groupedLease: number | undefined) =>
   Layer.mergeAll(
     Plain.toLayer((payload, context) => perform(stage, payload, context)),
-    Grouped.toLayer((payload, context) => perform(stage, payload, context))
+    groupedWith(groupedLease).toLayer((payload, context) => perform(stage, payload, context))
   )

@@ -5,31 +5,35 @@
  */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as FileLog from "../backends/file/FileLog.ts"
-import type { EnqueueItem, JobLogOperations, JobView, ReadAnswer } from "../log/JobLog.ts"
+import { silent } from "../actors/Telemetry.ts"
+import type { EnqueueItem, JobView, ReadAnswer } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import { JobScheduler, SchedulerTelemetry } from "../scheduler/JobScheduler.ts"
-import { silent } from "../actors/Telemetry.ts"
-import { Counters } from "./Counters.ts"
-import { SimulatedDisk } from "./disk/SimulatedDisk.ts"
+import { Cluster } from "./Cluster.ts"
 import { FleetHistory } from "./FleetHistory.ts"
 import { handlers, makeJobs, probe, queues } from "./FleetJobs.ts"
 import { judge } from "./FleetLaws.ts"
 import type { Generator } from "./kernel/Generator.ts"
 import type { SimulatedNode } from "./kernel/SimulatedNode.ts"
 import type { Simulation } from "./kernel/Simulation.ts"
-import { LogHost } from "./LogHost.ts"
-import { Machine } from "./Machine.ts"
 import { Nemesis } from "./Nemesis.ts"
-import { fairWeather, Network } from "./Network.ts"
+import { operate } from "./Operator.ts"
 import { produce } from "./Producer.ts"
+import { RunWatch } from "./RunWatch.ts"
 import type { FleetConfig } from "./Swarm.ts"
-import { Worker } from "./Worker.ts"
 
 /** After the last fault all that was accepted must be done within this, milliseconds. */
 const drainBound = 300_000
+
+/** An idle fleet starts a job within this, milliseconds; without hints it would be the poll interval. */
+const wakeBound = 500
+
+const drainGrace = 2_000
+const abandonAfter = 1_000
+
+/** A scheduler's shutdown: its grace, its interruptions, one flush, and one call per session that nobody answers. */
+const shutdownBound = drainGrace + abandonAfter + 1_000 + 10_000 + 2 * 5_000 + 500
 
 /**
  * @since 0.1.0
@@ -38,66 +42,38 @@ const drainBound = 300_000
  */
 export class FleetRun {
   readonly config: FleetConfig
-  readonly simulation: Simulation
-  readonly context: Context.Context<never>
-  readonly counters = new Counters()
+  readonly cluster: Cluster
   readonly history: FleetHistory
   readonly generator: Generator
-  readonly host: LogHost
-  readonly network: Network
-  readonly workers: Array<Worker>
-  disk = new SimulatedDisk()
+  readonly #watch: RunWatch
   violations: ReadonlyArray<string> = []
 
   constructor(simulation: Simulation, context: Context.Context<never>, config: FleetConfig) {
     this.config = config
-    this.simulation = simulation
-    this.context = context
     this.generator = simulation.generator.split("fleet")
-    this.history = new FleetHistory((line) => simulation.note(line))
-    this.host = new LogHost({
-      machine: this.machine("log"),
-      open: Effect.suspend(() =>
-        FileLog.make({
-          directory: "/log",
-          disk: this.disk.disk,
-          segmentBytes: config.segmentBytes,
-          diskReserve: 4 * config.segmentBytes
-        })
-      ),
-      opened: (log) => this.#opened(log),
-      openFailed: (error, message) => this.#openFailed(error, message)
+    const history = new FleetHistory((line) => simulation.note(line))
+    this.history = history
+    this.cluster = new Cluster(simulation, context, config, {
+      opened: (log) => history.watch(log),
+      openFailed: (error, message) => this.#openFailed(error, message),
+      layer: (node) => this.#layer(node),
+      connected: (log) => this.#watch.connected(log),
+      processGone: (node) => this.#watch.processGone(node),
+      shutDown: (node, millis) => this.#shutDown(node, millis),
+      clockStepped: (node) => this.#watch.clockStepped(node),
+      states: () => history.states()
     })
-    this.network = new Network(simulation, context, this.host, this.counters)
-    this.workers = Array.from({ length: config.nodes }, (_, index) => this.#worker(index))
-  }
-
-  machine(name: string): Machine {
-    const { drift, skew } = this.config
-    const draw = this.generator.split(`clock of ${name}`)
-    return new Machine(this.simulation, this.context, name, {
-      skew: Math.round((draw.next() * 2 - 1) * skew),
-      rate: 1 + (draw.next() * 2 - 1) * drift
+    this.#watch = new RunWatch({
+      simulation,
+      history,
+      counters: this.cluster.counters,
+      concurrency: config.concurrency,
+      maxPrefetch: config.maxPrefetch
     })
-  }
-
-  /** Whether this scheduler lives in the process of the log. */
-  isEmbedded(worker: Worker): boolean {
-    return worker.machine === this.host.machine
-  }
-
-  #opened(log: JobLogOperations): JobLogOperations {
-    this.simulation.note("the log is open")
-    this.counters.add("opened")
-    const watched = this.history.watch(log)
-    const embedded = this.workers.find((worker) => this.isEmbedded(worker))
-    embedded?.join(this.host.node)
-    return watched
+    history.onGrant = ({ grant, session }) => this.#watch.granted(session, grant.queue)
   }
 
   #openFailed(error: LogError | undefined, message: string): void {
-    this.counters.add("openFailed")
-    this.simulation.note(`the log does not open: ${message}`)
     const tag = error?.reason._tag
     // nothing here damages what was synced
     if (error === undefined || tag === "Corrupt" || tag === "UnsupportedFormat" || tag === "ClockAhead") {
@@ -105,80 +81,59 @@ export class FleetRun {
     }
   }
 
-  #worker(index: number): Worker {
-    const embedded = this.config.embedded && index === 0
-    const machine = embedded ? this.host.machine : this.machine(`node${index}`)
-    return new Worker({
-      machine,
-      context: this.context,
-      connect: (node) => (embedded ? this.host.log : this.network.client(machine.name, node)),
-      layer: (node) => this.#layer(node),
-      startFailed: (message) => this.simulation.note(`${machine.name} does not start: ${message}`)
-    })
+  #shutDown(node: SimulatedNode, millis: number): void {
+    const { history } = this
+    this.cluster.counters.add("shutdowns")
+    if (millis > shutdownBound) history.violate("drainTerminates", `${node.name} took ${millis} ms to shut down`)
+    const running = this.#watch.running(node)
+    if (running > 0) history.violate("drainTerminates", `${node.name} has shut down and still runs ${running} jobs`)
+    const left = node.sleeping - this.#watch.abandonedRuns(node)
+    if (left > 0) history.violate("drainTerminates", `${node.name} has shut down and ${left} of its fibers sleep`)
   }
 
   #layer(node: SimulatedNode) {
-    const { concurrency, leaseDuration, maxPrefetch } = this.config
-    const { counters, history } = this
+    const { concurrency, groupedLease, leaseDuration, maxPrefetch, reclaimInterval } = this.config
+    const { counters, simulation } = this.cluster
+    const watch = this.#watch
     const telemetry = {
       ...silent,
       leaseLost: (_queue: string, lost: ReadonlyArray<unknown>) => counters.add("leaseLost", lost.length),
-      abandoned: () => counters.add("abandoned"),
+      abandoned: (grant: { readonly token: bigint; readonly queue: string }) =>
+        watch.abandoned(grant.token, grant.queue),
       stalled: () => counters.add("stalled")
+    }
+    const stage = {
+      history: this.history,
+      node: node.name,
+      now: () => simulation.now(),
+      started: (run: Parameters<RunWatch["started"]>[0], queue: string) => watch.started(run, node, queue),
+      moved: (run: Parameters<RunWatch["moved"]>[0]) => watch.moved(run, node),
+      ended: (run: Parameters<RunWatch["ended"]>[0], queue: string) => watch.ended(run, queue)
     }
     return JobScheduler.layerWith({
       concurrency,
       leaseDuration,
       maxPrefetch,
-      drainGrace: 2_000,
-      abandonAfter: 1_000,
-      reclaimInterval: 1_000,
+      drainGrace,
+      abandonAfter,
+      reclaimInterval,
       owner: node.name
-    }).pipe(
-      Layer.provide(
-        handlers({
-          history,
-          node: node.name,
-          started: (run) => {
-            counters.add("runs")
-            if (history.runs.has(run.token)) history.violate("leaseVisible", `token ${run.token} started two runs`)
-            if (history.grants.get(run.token)?.grant.id !== run.id) {
-              history.violate("leaseVisible", `a run of ${run.id} has token ${run.token}`)
-            }
-            history.runs.set(run.token, run)
-          },
-          moved: () => {},
-          ended: (run) => {
-            run.ended = true
-          }
-        })
-      ),
-      Layer.provide(Layer.succeed(SchedulerTelemetry, telemetry))
-    )
-  }
-
-  /** Asks the log past the network; undefined when its process went away. */
-  ask<A>(question: (log: JobLogOperations) => Effect.Effect<A, LogError>): Effect.Effect<A | undefined> {
-    return Effect.gen({ self: this }, function* () {
-      let found: A | undefined
-      let answered = false
-      this.host.ask(question, (exit) => {
-        answered = true
-        if (Exit.isSuccess(exit)) found = exit.value
-      })
-      for (let tries = 0; !answered && tries < 100; tries++) yield* Effect.sleep(10)
-      return found
-    })
+    }).pipe(Layer.provide(handlers(stage, groupedLease)), Layer.provide(Layer.succeed(SchedulerTelemetry, telemetry)))
   }
 
   /** All jobs as the log shows them. */
-  get views(): Effect.Effect<ReadonlyMap<string, JobView> | undefined> {
+  get #views(): Effect.Effect<ReadonlyMap<string, JobView>> {
     return Effect.gen({ self: this }, function* () {
       const views = new Map<string, JobView>()
       let after: string | undefined
       do {
-        const answer: ReadAnswer | undefined = yield* this.ask((log) => log.read({ _tag: "Jobs", limit: 200, after }))
-        if (answer === undefined || answer._tag !== "Jobs") return undefined
+        const answer: ReadAnswer | undefined = yield* this.cluster.ask((log) =>
+          log.read({ _tag: "Jobs", limit: 200, after })
+        )
+        if (answer === undefined || answer._tag !== "Jobs") {
+          this.history.violate("readsAgree", "the log does not list its jobs in the end")
+          return views
+        }
         for (const job of answer.jobs) views.set(job.id, job)
         after = answer.next
       } while (after !== undefined)
@@ -189,79 +144,84 @@ export class FleetRun {
   /** The run. */
   get play(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { config, host, network, simulation } = this
-      host.boot()
-      for (let tries = 0; host.log === undefined && tries < 1_000; tries++) yield* Effect.sleep(1)
-      for (const worker of this.workers) if (!this.isEmbedded(worker)) worker.boot()
-      network.weather = config.weather
+      const { cluster, config } = this
+      yield* cluster.start
       const jobs = makeJobs(this.generator.split("jobs"), config.mix)
-      const done = Array.from({ length: config.producers }, (_, index) => produce(this, index, jobs))
-      const nemesis = new Nemesis(this)
+      const clients = Array.from({ length: config.producers }, (_, index) => produce(this, index, jobs))
+      const operator = config.operator ? operate(this) : undefined
+      const nemesis = new Nemesis(cluster)
       yield* nemesis.rage
-      simulation.note("healing")
       yield* nemesis.heal
-      for (let waited = 0; !done.every((each) => each()); waited += 100) {
+      if (operator !== undefined) yield* operator.leave
+      yield* this.#finish(clients)
+      yield* this.#drain("jobs that were accepted are not done")
+      yield* this.#probe
+      this.violations = judge(this.history, yield* this.#views)
+    })
+  }
+
+  #finish(clients: ReadonlyArray<() => boolean>): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      for (let waited = 0; !clients.every((done) => done()); waited += 100) {
         if (waited > drainBound) {
-          this.history.violate("wakeBound", "a producer has no answer long after the last fault")
-          break
+          return this.history.violate("eventuallyAnswered", "a producer has no answer long after the last fault")
         }
         yield* Effect.sleep(100)
       }
-      yield* this.#drain("jobs that were accepted are not done")
-      yield* this.#probe
-      this.violations = judge(this.history, (yield* this.views) ?? new Map())
     })
   }
 
   #drain(complaint: string): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const until = this.simulation.now() + drainBound
+      const { cluster } = this
+      const until = cluster.simulation.now() + drainBound
       for (;;) {
-        const answer = yield* this.ask((log) => log.read({ _tag: "Counts" }))
-        if (
-          answer?._tag === "Counts" &&
-          answer.queues.every((queue) => queue.scheduled + queue.ready + queue.leased === 0)
-        )
-          return
-        if (this.simulation.now() > until) return this.history.violate("eventuallyClaimed", complaint)
+        const answer = yield* cluster.ask((log) => log.read({ _tag: "Counts" }))
+        if (answer?._tag === "Counts" && answer.queues.every((of) => of.scheduled + of.ready + of.leased === 0)) return
+        if (cluster.simulation.now() > until) return this.history.violate("eventuallyClaimed", complaint)
         yield* Effect.sleep(250)
       }
     })
   }
 
-  /** Every scheduler claims again: there is more to do than all but one of them can. */
-  get #probe(): Effect.Effect<void> {
+  #enqueue(items: ReadonlyArray<EnqueueItem>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { concurrency, leaseDuration } = this.config
-      // what was lost before the end of the faults is asked for again
-      yield* Effect.sleep(2 * leaseDuration + 10_000)
-      const count = 2 * concurrency * this.workers.length
-      const items: Array<EnqueueItem> = queues.flatMap((queue, at) =>
-        Array.from({ length: count }, (_, index) => probe(queue, at * count + index, 500))
-      )
       this.history.attempt(items)
-      const before = this.history.at
-      const answers = yield* this.ask((log) => log.enqueue(items))
-      for (const [index, answer] of (answers ?? []).entries()) {
-        const job = this.history.jobs.get(items[index]!.id)
-        if (job === undefined) continue
-        job.maybe++
-        if (answer._tag === "Inserted") job.acknowledged = true
-      }
-      yield* this.#drain("the probes after the last fault are not done")
-      const active = new Set(
-        [...this.history.runs.values()].filter(({ startedAt }) => startedAt >= before).map(({ node }) => node)
-      )
-      for (const worker of this.workers) {
-        const { name } = worker.machine.node
-        if (!active.has(name)) this.history.violate("noSilentWorker", `${name} claims nothing after the last fault`)
-      }
+      const answers = yield* this.cluster.ask((log) => log.enqueue(items))
+      for (const [index, answer] of (answers ?? []).entries()) this.history.answered(items[index]!.id, answer)
     })
   }
 
-  /** The network is clear again. */
-  clear(): void {
-    this.network.weather = fairWeather
-    this.network.partitions.clear()
+  /** What a healthy fleet must do: start at once what comes when it is idle, and all of it together what is much. */
+  get #probe(): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { cluster, history } = this
+      const { concurrency, groupedLease, leaseDuration } = this.config
+      // calls that lost their answers before the end of the faults are sent again by now
+      yield* Effect.sleep(2 * Math.max(leaseDuration, groupedLease ?? 0) + 5_000)
+      let number = 0
+      for (const queue of queues) {
+        for (const delay of [undefined, 3_000]) {
+          const item = probe(queue, number++, 100, delay)
+          const since = cluster.simulation.now() + (delay ?? 0)
+          yield* this.#enqueue([item])
+          yield* this.#drain("a probe after the last fault is not done")
+          const token = history.jobs.get(item.id)?.grants[0]?.grant.token
+          const run = token === undefined ? undefined : history.runs.get(token)
+          const late = (run?.time ?? Infinity) - since
+          if (late > wakeBound) history.violate("wakeBound", `a job of an idle fleet started ${late} ms late`)
+        }
+      }
+      const count = 2 * concurrency * cluster.workers.length
+      const before = history.at
+      yield* this.#enqueue(queues.flatMap((queue) => Array.from({ length: count }, () => probe(queue, number++, 500))))
+      yield* this.#drain("the probes after the last fault are not done")
+      const runs = [...history.runs.values()].filter(({ startedAt }) => startedAt >= before)
+      const active = new Set(runs.map(({ node }) => node))
+      for (const worker of cluster.workers) {
+        const { name } = worker.machine.node
+        if (!active.has(name)) history.violate("noSilentWorker", `${name} claims nothing after the last fault`)
+      }
+    })
   }
 }

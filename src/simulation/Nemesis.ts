@@ -1,17 +1,22 @@
 /**
- * What strikes a fleet, and the healing at the end.
+ * What strikes a cluster, and the healing at the end.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import { keepSome } from "./disk/Survivors.ts"
-import type { FleetRun } from "./FleetRun.ts"
+import type { Cluster } from "./Cluster.ts"
+import { keepByChance } from "./disk/Survivors.ts"
 import type { Generator } from "./kernel/Generator.ts"
-import type { Strike } from "./Swarm.ts"
+import { fairWeather } from "./Network.ts"
+import type { Strike } from "./Strike.ts"
 import type { Worker } from "./Worker.ts"
 
-/** Log time that a step of the wall clock may take away or add, milliseconds: less than what opening a log accepts. */
-const longestStep = 120_000
+/** How far a wall clock is set, milliseconds. All steps together stay below what opening a log accepts. */
+const longestStep = 60_000
+const stepsBound = 1_800_000
+
+/** Time in which shutdowns end and the last messages arrive, milliseconds. */
+const calmDown = 30_000
 
 /**
  * @since 0.1.0
@@ -19,94 +24,116 @@ const longestStep = 120_000
  * @stability unstable
  */
 export class Nemesis {
-  readonly #fleet: FleetRun
+  readonly #cluster: Cluster
   readonly #generator: Generator
   /** What undoes a fault that is in force. */
   readonly #undo = new Set<() => void>()
+  #stepped = 0
+  #healing = false
 
-  constructor(fleet: FleetRun) {
-    this.#fleet = fleet
-    this.#generator = fleet.generator.split("nemesis")
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster
+    this.#generator = cluster.generator.split("nemesis")
   }
 
   /** Strikes for the time of the faults. */
   get rage(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const { config, simulation } = this.#fleet
+      const { config, simulation } = this.#cluster
       const until = simulation.now() + config.duration
       const [first, ...rest] = config.strikes
-      while (simulation.now() < until) {
+      for (;;) {
+        const left = until - simulation.now()
+        if (left <= 0) return
         const pause = -Math.log(1 - this.#generator.next()) * config.strikeEvery
-        yield* Effect.sleep(Math.min(Math.max(1, pause), until - simulation.now() + 1))
+        yield* Effect.sleep(Math.min(Math.max(1, pause), left + 1))
         if (first === undefined || simulation.now() >= until) continue
         this.#strike(this.#generator.pick([first, ...rest]))
       }
     })
   }
 
-  /** Undoes it after a while. */
+  /** Undoes it after a while, or when the faults are over. */
   #for(millis: number, undo: () => void): void {
     const once = (): void => {
       if (this.#undo.delete(once)) undo()
     }
     this.#undo.add(once)
-    this.#fleet.simulation.timeline.after(millis * 1000, once)
+    if (this.#healing) once()
+    else this.#cluster.simulation.timeline.after(millis * 1000, once)
   }
 
   #count(strike: Strike): void {
-    const { counters, network, simulation } = this.#fleet
+    const { counters, hooks, network, simulation } = this.#cluster
     counters.add(`fault/${strike}`)
-    if (network.inFlight > 0) counters.add(`inFlight/${strike}`)
+    const operations = new Set(network.operationsInFlight())
+    if (operations.size > 0) counters.add(`inFlight/${strike}`)
+    for (const operation of operations) counters.add(`cell/${strike}/${operation}`)
+    for (const state of hooks.states()) counters.add(`state/${strike}/${state}`)
     simulation.note(strike)
   }
 
+  /** At this instant, or between two of the next steps of the machine. */
+  #soon(worker: Worker | undefined, act: () => void): void {
+    const { node } = worker === undefined ? this.#cluster.host : worker.machine
+    if (node.state !== "up" || this.#generator.chance(0.3)) return act()
+    node.planAt(node.dispatches + this.#generator.between(1, 40), () => {
+      // another fault may have been faster
+      if (node.state !== "crashed" && !this.#healing) act()
+    })
+  }
+
   #strike(strike: Strike): void {
-    const { host, workers } = this.#fleet
+    const cluster = this.#cluster
+    const { disk, host, network, workers } = cluster
     const generator = this.#generator
     const worker = workers[generator.between(0, workers.length - 1)]!
     switch (strike) {
       case "logPowerLoss":
       case "logKill":
-        if (!host.machine.isUp) return
-        this.#count(strike)
-        this.loseLog(strike === "logPowerLoss")
-        this.#for(generator.between(1, 3_000), () => host.boot())
+        if (host.machine.isUp) this.#soon(undefined, () => this.#loseLog(strike))
         return
+      case "logRestart":
+        return this.#restartLog()
       case "workerCrash":
-        if (this.#fleet.isEmbedded(worker) || !worker.machine.isUp) return
-        this.#count(strike)
-        this.#crash(worker)
-        this.#for(generator.between(1, 5_000), () => worker.boot())
-        return
+        if (cluster.isEmbedded(worker) || !worker.machine.isUp) return
+        return this.#soon(worker, () => {
+          this.#count(strike)
+          cluster.loseWorker(worker)
+          this.#for(generator.between(1, 5_000), () => worker.boot())
+        })
       case "workerShutdown":
         return this.#shutDown(worker)
+      case "logPause":
       case "pause":
       case "suspend": {
-        const { node } = worker.machine
-        if (node.state !== "up") return
+        const { node } = strike === "logPause" ? host : worker.machine
+        // a shutdown is timed
+        if (node.state !== "up" || (strike !== "logPause" && worker.state === "stopping")) return
         this.#count(strike)
         node.pause()
-        const longest = 2.5 * this.#fleet.config.leaseDuration
-        this.#for(generator.next() * longest, () => node.resume({ suspended: strike === "suspend" }))
-        return
+        const most = strike === "logPause" ? 5_000 : cluster.config.longestPause
+        return this.#for(generator.next() * most, () => node.resume({ suspended: strike === "suspend" }))
       }
       case "clockStep": {
+        const millis = Math.round((generator.next() * 2 - 1) * longestStep)
+        if (this.#stepped + Math.abs(millis) > stepsBound) return
+        this.#stepped += Math.abs(millis)
         this.#count(strike)
         const machine = generator.chance(0.4) ? host.machine : worker.machine
-        machine.stepWallClock(Math.round((generator.next() * 2 - 1) * longestStep))
-        return
+        machine.stepWallClock(millis)
+        return cluster.hooks.clockStepped(machine.node)
       }
       case "partition": {
         const { name } = worker.machine
-        if (this.#fleet.network.partitions.has(name)) return
+        if (network.partitions.has(name) || cluster.isEmbedded(worker)) return
         this.#count(strike)
-        this.#fleet.network.partitions.set(name, generator.pick(["both", "requests", "replies"]))
-        this.#for(generator.next() * 20_000, () => this.#fleet.network.partitions.delete(name))
-        return
+        network.partitions.set(name, generator.pick(["both", "requests", "replies"]))
+        return this.#for(generator.next() * 20_000, () => network.partitions.delete(name))
       }
-      case "diskError":
+      case "diskFailure":
         this.#count(strike)
-        this.#fleet.disk.fail({
+        return disk.fail({
           operation: generator.pick(["write", "datasync", "datasync", "open", "rename", "syncDirectory", "read"]),
           nth: generator.between(1, 5),
           code: "EIO",
@@ -114,67 +141,77 @@ export class Nemesis {
           written: generator.chance(0.5) ? generator.between(0, 600) : undefined,
           dirtyPages: generator.pick(["forget", "keep", "revert"])
         })
-        return
-      case "diskFull":
+      case "diskFull": {
+        if (Number.isFinite(disk.free)) return
         this.#count(strike)
-        this.#fleet.disk.free = generator.between(0, 3 * this.#fleet.config.segmentBytes)
-        this.#for(generator.next() * 10_000, () => {
-          this.#fleet.disk.free = Number.POSITIVE_INFINITY
+        disk.free = generator.between(0, 3 * cluster.config.segmentBytes)
+        return this.#for(generator.next() * 10_000, () => {
+          disk.free = Number.POSITIVE_INFINITY
         })
-        return
+      }
     }
   }
 
-  /** The process of the log ends; without power, what was not synced is lost as the seed says. */
-  loseLog(power: boolean): void {
-    const fleet = this.#fleet
-    const { node } = fleet.host
-    fleet.host.crash()
-    for (const worker of fleet.workers) if (fleet.isEmbedded(worker)) worker.crash()
-    this.#runsEnd(node.name)
-    fleet.network.serverGone(node)
-    const free = fleet.disk.free
-    if (power) fleet.disk.crash(keepSome(this.#generator.between(0, 0x7fff_ffff)))
-    else fleet.disk = fleet.disk.afterKill()
-    fleet.disk.free = free
+  #loseLog(strike: "logPowerLoss" | "logKill"): void {
+    const cluster = this.#cluster
+    this.#count(strike)
+    const power = strike === "logPowerLoss"
+    cluster.loseLog(power ? (disk) => disk.crash(keepByChance(this.#generator.next)) : undefined)
+    this.#for(this.#generator.between(1, 3_000), () => {
+      cluster.host.boot()
+      if (this.#healing || !this.#generator.chance(0.2)) return
+      // once more, in the middle of the recovery
+      const { node } = cluster.host
+      node.planAt(this.#generator.between(1, 60), () => {
+        if (node.state === "crashed" || this.#healing) return
+        cluster.counters.add("fault/crashInRecovery")
+        this.#loseLog(strike)
+      })
+    })
   }
 
-  #runsEnd(node: string): void {
-    for (const run of this.#fleet.history.runs.values()) if (run.node === node) run.ended = true
-  }
-
-  #crash(worker: Worker): void {
-    const { node } = worker.machine
-    worker.crash()
-    this.#runsEnd(node.name)
-    this.#fleet.network.callerGone(node)
+  #restartLog(): void {
+    const cluster = this.#cluster
+    const { host } = cluster
+    if (host.log === undefined || host.node.state !== "up") return
+    this.#count("logRestart")
+    const { node } = host
+    host.close(() => {
+      if (host.node !== node || node.state === "crashed") return
+      cluster.loseLog(undefined)
+      this.#for(this.#generator.between(1, 2_000), () => host.boot())
+    })
   }
 
   #shutDown(worker: Worker): void {
-    if (this.#fleet.isEmbedded(worker) || worker.state !== "up" || worker.machine.node.state !== "up") return
-    this.#count("workerShutdown")
+    const cluster = this.#cluster
     const { node } = worker.machine
+    if (cluster.isEmbedded(worker) || worker.state !== "up" || node.state !== "up") return
+    this.#count("workerShutdown")
+    const since = cluster.simulation.now()
     worker.shutDown(() => {
-      node.crash()
+      cluster.hooks.shutDown(node, cluster.simulation.now() - since)
+      cluster.loseWorker(worker)
       this.#for(this.#generator.between(1, 3_000), () => worker.boot())
     })
   }
 
-  /** No more faults: everything that is down comes up, everything that stands goes on, what is lost is lost. */
+  /** No more faults: what is down comes up, what stands goes on, what was lost stays lost. */
   get heal(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      const fleet = this.#fleet
-      fleet.clear()
-      fleet.disk.free = Number.POSITIVE_INFINITY
+      const { config, disk, host, network, simulation, workers } = this.#cluster
+      simulation.note("healing")
+      this.#healing = true
+      network.weather = { ...fairWeather, patience: config.weather.patience }
+      network.partitions.clear()
+      disk.heal()
+      disk.free = Number.POSITIVE_INFINITY
       for (const undo of [...this.#undo]) undo()
-      // shutdowns end, messages arrive
-      yield* Effect.sleep(30_000)
-      for (const undo of [...this.#undo]) undo()
-      // a disk that fails for ever is exchanged
-      if (fleet.host.machine.isUp) this.loseLog(false)
-      fleet.disk.free = Number.POSITIVE_INFINITY
-      fleet.host.boot()
-      for (const worker of fleet.workers) if (!worker.machine.isUp && !fleet.isEmbedded(worker)) worker.boot()
+      yield* Effect.sleep(calmDown)
+      if (!host.machine.isUp) host.boot()
+      for (const worker of workers) {
+        if (!worker.machine.isUp && !this.#cluster.isEmbedded(worker)) worker.boot()
+      }
       yield* Effect.sleep(1_000)
     })
   }

@@ -119,6 +119,7 @@ export class Network {
   readonly #counters: Counters
   readonly #generator: Generator
   readonly #calls = new Set<Call>()
+  #sent = 0
 
   constructor(simulation: Simulation, context: Context.Context<never>, server: Server, counters: Counters) {
     this.#simulation = simulation
@@ -133,7 +134,13 @@ export class Network {
     return this.#calls.size
   }
 
+  /** Operations of the calls that have no answer yet. */
+  operationsInFlight(): Iterable<Operation> {
+    return [...this.#calls].map(({ operation }) => operation)
+  }
+
   #fault(kind: string, operation: Operation): void {
+    this.#simulation.note(`${kind} of ${operation}`)
     this.#counters.add(`fault/${kind}`)
     this.#counters.add(`inFlight/${kind}`)
     this.#counters.add(`cell/${kind}/${operation}`)
@@ -215,11 +222,14 @@ export class Network {
       let forget = (): void => {}
       const end = (exit: Exit.Exit<A, LogError>): void => {
         if (!this.#calls.delete(call)) return
+        this.#simulation.note(`${from.name} <- ${operation} ${number} ${Exit.isSuccess(exit) ? "ok" : "failed"}`)
         forget()
         resume(exit)
       }
       const call: Call = { operation, from, server: undefined, fiber: undefined, end }
       this.#calls.add(call)
+      const number = ++this.#sent
+      this.#simulation.note(`${from.name} -> ${operation} ${number}`)
       if (!patient.has(operation)) {
         forget = from.after(this.weather.patience, () => end(Exit.fail(unknown(operation, lost("no answer in time")))))
       }
@@ -265,6 +275,7 @@ export class Network {
       }
       return Effect.sync(() => {
         if (!this.#calls.delete(call)) return
+        this.#simulation.note(`${from.name} gives up ${operation} ${number}`)
         forget()
         this.#cancel(call)
       })

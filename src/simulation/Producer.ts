@@ -4,10 +4,10 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Cause from "effect/Cause"
 import * as Option from "effect/Option"
 import type { EnqueueItem } from "../log/JobLog.ts"
 import * as JobQueue from "../scheduler/JobQueue.ts"
@@ -25,8 +25,9 @@ export const produce = (
   index: number,
   jobs: { readonly next: (now: number) => EnqueueItem }
 ): (() => boolean) => {
-  const { config, counters, history, network } = fleet
-  const machine = fleet.machine(`producer${index}`)
+  const { cluster, config, history } = fleet
+  const { counters, network } = cluster
+  const machine = cluster.machine(`producer${index}`)
   const node = machine.boot()
   const generator = fleet.generator.split(machine.name)
   const queue = JobQueue.make(network.client(machine.name, node))
@@ -35,25 +36,33 @@ export const produce = (
 
   const send = Effect.fnUntraced(function* (items: ReadonlyArray<EnqueueItem>) {
     for (let failures = 0; ; failures++) {
-      const exit = yield* Effect.exit(queue.enqueue(items))
+      const call = queue.enqueue(items)
+      // whoever is interrupted does not know what became of it
+      const patience = generator.chance(config.interrupted) ? generator.between(0, 50) : Infinity
+      const exit = yield* Effect.exit(
+        patience === Infinity ? Effect.map(call, Option.some) : Effect.timeoutOption(call, patience)
+      )
       if (Exit.isSuccess(exit)) {
-        for (const [at, answer] of exit.value.entries()) {
-          const job = history.jobs.get(items[at]!.id)!
-          job.maybe++
-          if (answer._tag === "Inserted") job.acknowledged = true
-          counters.add(`enqueue/${answer._tag}`)
+        if (Option.isSome(exit.value)) {
+          for (const [at, answer] of exit.value.value.entries()) {
+            history.answered(items[at]!.id, answer)
+            counters.add(`enqueue/${answer._tag}`)
+          }
+          return
         }
-        return
+        counters.add("enqueue/interrupted")
+        for (const { id } of items) history.unclear(id)
+        continue
       }
       const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
       if (error === undefined) return yield* Effect.failCause(exit.cause)
       counters.add(`enqueue/${error.outcome}/${error.reason._tag}`)
-      if (error.outcome === "unknown") for (const item of items) history.jobs.get(item.id)!.maybe++
+      if (error.outcome === "unknown") for (const { id } of items) history.unclear(id)
       if (!error.isRetryable) {
         history.violate("producer", `an enqueue of ${items.map(({ id }) => id).join()} failed: ${error.message}`)
         return
       }
-      // some producers give up: what is not acknowledged may be there or not
+      // some give up: what was not acknowledged may be there or not
       if (failures > 3 && generator.chance(0.2)) return
       yield* Effect.sleep(generator.between(50, 2_000))
     }

@@ -4,70 +4,36 @@
  *
  * @since 0.1.0
  */
+import type { ClusterConfig } from "./Cluster.ts"
 import type { Act, JobMix } from "./FleetJobs.ts"
 import type { Generator } from "./kernel/Generator.ts"
-import { fairWeather, type NetworkWeather } from "./Network.ts"
+import { fairWeather } from "./Network.ts"
+import { strikes } from "./Strike.ts"
 
 /**
- * The kinds of faults that strike from time to time.
+ * Everything that a fleet is, besides the seed. All times are milliseconds.
  *
  * @since 0.1.0
  * @category models
  * @stability unstable
  */
-export const strikes = [
-  "logPowerLoss",
-  "logKill",
-  "workerCrash",
-  "workerShutdown",
-  "pause",
-  "suspend",
-  "clockStep",
-  "partition",
-  "diskError",
-  "diskFull"
-] as const
-
-/**
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export type Strike = (typeof strikes)[number]
-
-/**
- * Everything that a fleet is, besides the seed.
- *
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export interface FleetConfig {
-  /** Schedulers. */
-  readonly nodes: number
-  /** The first scheduler runs in the process that has the log. */
-  readonly embedded: boolean
+export interface FleetConfig extends ClusterConfig {
+  /** Slots of each queue in each scheduler. */
   readonly concurrency: number
   readonly maxPrefetch: number
-  /** Milliseconds, as all times here. */
   readonly leaseDuration: number
-  readonly segmentBytes: number
-  /** How long producers produce and faults strike. */
-  readonly duration: number
+  /** The lease that jobs with groups ask for; undefined for the scheduler's. */
+  readonly groupedLease: number | undefined
+  readonly reclaimInterval: number
   readonly jobs: number
   readonly producers: number
   readonly mix: JobMix
-  /** Mean time between two strikes. */
-  readonly strikeEvery: number
-  readonly strikes: ReadonlyArray<Strike>
-  readonly weather: NetworkWeather
-  /** Greatest difference of a machine's wall clock, and of its rate from 1. */
-  readonly skew: number
-  readonly drift: number
-  /** Probability that a fiber gives way between two operations. */
-  readonly preempt: number
+  /** Probability that a producer interrupts its own call. */
+  readonly interrupted: number
   /** An operator cancels, pauses, moves and redrives. */
   readonly operator: boolean
+  /** Probability that a fiber gives way between two operations. */
+  readonly preempt: number
 }
 
 const some = <A>(generator: Generator, all: ReadonlyArray<A>, probability: number): Array<A> =>
@@ -84,20 +50,23 @@ const troubles: ReadonlyArray<Act> = ["follow", "fail", "refuse", "die", "throw"
  */
 export const draw = (generator: Generator): FleetConfig => {
   const rate = (most: number): number => (generator.chance(0.5) ? generator.next() * most : 0)
-  const leaseDuration = generator.pick([1_000, 2_000, 5_000, 10_000])
+  const leaseDuration = generator.pick([1_000, 3_000, 5_000, 10_000, 30_000])
   return {
     nodes: generator.between(1, 4),
     embedded: generator.chance(0.4),
     concurrency: generator.between(1, 6),
     maxPrefetch: generator.pick([0, 2, 50]),
     leaseDuration,
+    groupedLease: generator.chance(0.4) ? 2 * leaseDuration : undefined,
+    reclaimInterval: generator.pick([1_000, 5_000]),
     segmentBytes: generator.pick([4_096, 4_096, 16_384, 65_536]),
-    duration: generator.between(20_000, 120_000),
+    duration: generator.between(20_000, 200_000),
     jobs: generator.between(5, 60),
     producers: generator.between(1, 3),
+    interrupted: rate(0.3),
     mix: {
       acts: ["succeed", ...some(generator, troubles, 0.4)],
-      longest: generator.pick([50, 1_000, 2.5 * leaseDuration]),
+      longest: generator.pick([50, 1_000, Math.min(20_000, 2.5 * leaseDuration)]),
       undecodable: rate(0.1),
       grouped: rate(1),
       keyed: rate(0.3),
@@ -107,6 +76,7 @@ export const draw = (generator: Generator): FleetConfig => {
     },
     strikeEvery: generator.between(2_000, 15_000),
     strikes: some(generator, strikes, 0.4),
+    longestPause: 2.5 * leaseDuration,
     weather: generator.chance(0.25)
       ? fairWeather
       : {
@@ -117,24 +87,20 @@ export const draw = (generator: Generator): FleetConfig => {
           duplicated: rate(0.1),
           patience: generator.pick([1_000, 5_000, 20_000])
         },
+    disk: generator.chance(0.3)
+      ? {}
+      : {
+          syncLatency: [0.1, generator.pick([1, 10, 100])],
+          latency: [0, 0.2],
+          stall: rate(0.001),
+          error: rate(0.002),
+          errorForever: rate(0.0005),
+          noSpace: rate(0.001),
+          shortWrite: rate(0.001)
+        },
     skew: generator.pick([0, 500, 60_000]),
     drift: generator.pick([0, 0.001, 0.01]),
     preempt: generator.pick([0, 0, 0.02, 0.1]),
     operator: generator.chance(0.4)
   }
-}
-
-/**
- * A fleet to which nothing happens.
- *
- * @since 0.1.0
- * @category constants
- * @stability unstable
- */
-export const calm: Partial<FleetConfig> = {
-  strikes: [],
-  weather: fairWeather,
-  skew: 0,
-  drift: 0,
-  operator: false
 }

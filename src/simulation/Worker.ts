@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -20,7 +19,6 @@ import type { Machine } from "./Machine.ts"
  */
 export interface WorkerOptions {
   readonly machine: Machine
-  readonly context: Context.Context<never>
   /** The log as a process on this node sees it; undefined if there is none to be seen yet. */
   readonly connect: (node: SimulatedNode) => JobLogOperations | undefined
   /** What a process runs. */

@@ -39,16 +39,21 @@ const epochMillis = 1_893_456_000_000
  */
 export class SimulatedNode {
   readonly name: string
+  /** Seconds that its clocks count in one true second. */
+  readonly rate: number
   state: "up" | "paused" | "crashed" = "up"
   /** Tasks run so far: the points at which a crash or an interruption can be planned. */
   dispatches = 0
+  /** Fibers that sleep now. */
+  sleeping = 0
+  /** When it last went on after a pause, microseconds of true time. */
+  resumedAt = -1
   readonly clock: Clock.Clock
   readonly scheduler: Scheduler.Scheduler
   #held: Array<() => void> = []
   #plans: Array<{ readonly at: number; readonly act: () => void }> = []
   readonly #global: SeededScheduler
   readonly #timeline: Timeline
-  readonly #rate: number
   /** Milliseconds that the wall clock is ahead of this node's own count. */
   #skew: number
   /** Microseconds of true time that the monotonic clock did not count. */
@@ -59,7 +64,7 @@ export class SimulatedNode {
     this.name = name
     this.#global = global
     this.#timeline = timeline
-    this.#rate = error.rate ?? 1
+    this.rate = error.rate ?? 1
     this.#skew = error.skew ?? 0
     const dispatcher: Scheduler.SchedulerDispatcher = {
       scheduleTask: (task) => this.schedule(task),
@@ -70,9 +75,9 @@ export class SimulatedNode {
       shouldYield: (fiber) => global.shouldYield(fiber),
       makeDispatcher: () => dispatcher
     }
-    const wall = (): number => Math.floor(epochMillis + (this.#timeline.now * this.#rate) / 1000 + this.#skew)
+    const wall = (): number => Math.floor(epochMillis + (this.#timeline.now * this.rate) / 1000 + this.#skew)
     const wallNanos = (): bigint => BigInt(wall()) * 1_000_000n
-    const monotonic = (): bigint => BigInt(Math.floor((this.#timeline.now - this.#suspended) * this.#rate)) * 1_000n
+    const monotonic = (): bigint => BigInt(Math.floor(this.#counted())) * 1_000n
     this.clock = {
       currentTimeMillisUnsafe: wall,
       currentTimeMillis: Effect.sync(wall),
@@ -96,6 +101,11 @@ export class SimulatedNode {
       Scheduler.Scheduler,
       this.scheduler
     )
+  }
+
+  /** Whether its machine was ever suspended. */
+  get hasSlept(): boolean {
+    return this.#suspended > 0
   }
 
   /** A task of this node becomes ready, unless the node has crashed. */
@@ -128,6 +138,7 @@ export class SimulatedNode {
   resume(options: { readonly suspended?: boolean | undefined } = {}): void {
     if (this.state !== "paused") return
     this.state = "up"
+    this.resumedAt = this.#timeline.now
     if (options.suspended === true) this.#suspended += this.#timeline.now - this.#pausedAt
     const held = this.#held
     this.#held = []
@@ -164,13 +175,32 @@ export class SimulatedNode {
     return this.state === "crashed"
   }
 
+  /** Microseconds that the monotonic clock has counted. */
+  #counted(): number {
+    return (this.#timeline.now - this.#suspended) * this.rate
+  }
+
   #sleep(duration: Duration.Duration): Effect.Effect<void> {
     const millis = Duration.toMillis(duration)
     if (millis <= 0) return Effect.yieldNow
     if (!Number.isFinite(millis)) return Effect.never
     return Effect.callback<void>((resume) => {
-      const cancel = this.after(millis / this.#rate, () => resume(Effect.void))
-      return Effect.sync(cancel)
+      const until = this.#counted() + millis * 1000
+      let cancel = (): void => {}
+      const wait = (): void => {
+        cancel = this.after((until - this.#counted()) / this.rate / 1000, () => {
+          // a timer counts on the monotonic clock, which stands still while the machine sleeps
+          if (until - this.#counted() > 1) return wait()
+          this.sleeping--
+          resume(Effect.void)
+        })
+      }
+      this.sleeping++
+      wait()
+      return Effect.sync(() => {
+        this.sleeping--
+        cancel()
+      })
     })
   }
 }

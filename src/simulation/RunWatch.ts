@@ -1,0 +1,181 @@
+/**
+ * What is watched while handlers run: that no handler runs on past its lease, that no more run than may, and that none
+ * runs for a token that is not its own.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type { JobLogOperations } from "../log/JobLog.ts"
+import type { Counters } from "./Counters.ts"
+import type { FleetHistory, RunRecord } from "./FleetHistory.ts"
+import type { SimulatedNode } from "./kernel/SimulatedNode.ts"
+import type { Simulation } from "./kernel/Simulation.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface RunWatchOptions {
+  readonly simulation: Simulation
+  readonly history: FleetHistory
+  readonly counters: Counters
+  /** Slots of each queue. */
+  readonly concurrency: number
+  readonly maxPrefetch: number
+}
+
+/** Milliseconds by which a run may outlast what its node may trust: two clocks are rounded. */
+const slack = 5
+
+/** The scheduler gives its lease up this much before it could run out. */
+const margin = (leaseDuration: number): number => Math.min(1_000, leaseDuration / 10)
+
+interface Standing {
+  readonly leaseDuration: number
+  /** True time at which the latest answered open or renewal was sent, microseconds. */
+  sentAt: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class RunWatch {
+  readonly #options: RunWatchOptions
+  readonly #sessions = new Map<string, Standing>()
+  readonly #running = new Map<string, Set<RunRecord>>()
+  /** Processes whose wall clocks were set: if they sleep as well, nothing can tell them how long. */
+  readonly #stepped = new Set<SimulatedNode>()
+
+  constructor(options: RunWatchOptions) {
+    this.#options = options
+  }
+
+  /** The same log, where the sending of what keeps a lease alive is noted. */
+  connected(log: JobLogOperations): JobLogOperations {
+    const { timeline } = this.#options.simulation
+    return {
+      ...log,
+      open: (request) =>
+        Effect.suspend(() => {
+          const sentAt = timeline.now
+          return Effect.map(log.open(request), (session) => {
+            this.#sessions.set(session.id, { leaseDuration: session.leaseDuration, sentAt })
+            return session
+          })
+        }),
+      renew: (request) =>
+        Effect.suspend(() => {
+          const sentAt = timeline.now
+          return Effect.map(log.renew(request), (result) => {
+            const standing = this.#sessions.get(request.session)
+            if (standing !== undefined) standing.sentAt = Math.max(standing.sentAt, sentAt)
+            return result
+          })
+        })
+    }
+  }
+
+  /** The wall clock of a process was set. */
+  clockStepped(node: SimulatedNode): void {
+    this.#stepped.add(node)
+  }
+
+  #of(node: string, queue: string): Set<RunRecord> {
+    const key = `${node} ${queue}`
+    let running = this.#running.get(key)
+    if (running === undefined) {
+      running = new Set()
+      this.#running.set(key, running)
+    }
+    return running
+  }
+
+  started(run: RunRecord, node: SimulatedNode, queue: string): void {
+    const { concurrency, counters, history } = this.#options
+    counters.add("runs")
+    const grant = history.grants.get(run.token)
+    if (grant?.grant.id !== run.id) history.violate("leaseVisible", `a run of ${run.id} has token ${run.token}`)
+    if (history.runs.has(run.token)) history.violate("leaseVisible", `token ${run.token} started two runs`)
+    history.runs.set(run.token, run)
+    const running = this.#of(run.node, queue)
+    running.add(run)
+    if (running.size > concurrency) {
+      history.violate("concurrencyBounded", `${run.node} runs ${running.size} jobs of ${queue} at once`)
+    }
+    this.moved(run, node)
+  }
+
+  /** The run did something: it must still have its lease, as far as its node can know. */
+  moved(run: RunRecord, node: SimulatedNode): void {
+    const { history, simulation } = this.#options
+    const { now } = simulation.timeline
+    // in the instant in which a machine goes on, the interruption and the run are ready together
+    if (run.abandoned || node.resumedAt === now || (node.hasSlept && this.#stepped.has(node))) return
+    const session = history.grants.get(run.token)?.session
+    const standing = session === undefined ? undefined : this.#sessions.get(session)
+    if (standing === undefined) return
+    const { leaseDuration, sentAt } = standing
+    // the timers of a machine that slept go on where they stood, and the next look may be a quarter beat away
+    if (node.hasSlept && now - node.resumedAt < (leaseDuration / 12 + slack) * 1000) return
+    const passed = ((now - sentAt) * node.rate) / 1000
+    if (passed > leaseDuration - margin(leaseDuration) + slack) {
+      const over = Math.round(passed - leaseDuration + margin(leaseDuration))
+      history.violate("selfFence", `${run.node} runs ${run.id} ${over} ms after it has given up its lease`)
+    }
+  }
+
+  ended(run: RunRecord, queue: string): void {
+    run.ended = true
+    this.#of(run.node, queue).delete(run)
+  }
+
+  /** The scheduler gave the run's slot to another. */
+  abandoned(token: bigint, queue: string): void {
+    const { counters, history } = this.#options
+    counters.add("abandoned")
+    const run = history.runs.get(token)
+    if (run === undefined) return
+    run.abandoned = true
+    this.#of(run.node, queue).delete(run)
+  }
+
+  /** All runs of a process are gone with it. */
+  processGone(node: SimulatedNode): void {
+    for (const run of this.#options.history.runs.values()) if (run.node === node.name) run.ended = true
+  }
+
+  /** Runs of a process that have not ended and were not abandoned. */
+  running(node: SimulatedNode): number {
+    let count = 0
+    for (const run of this.#options.history.runs.values()) {
+      if (run.node === node.name && !run.ended && !run.abandoned) count++
+    }
+    return count
+  }
+
+  /** Runs of a process that were abandoned and still go on. */
+  abandonedRuns(node: SimulatedNode): number {
+    let count = 0
+    for (const run of this.#options.history.runs.values()) {
+      if (run.node === node.name && !run.ended && run.abandoned) count++
+    }
+    return count
+  }
+
+  /** More of a session's grants wait for a slot or run than its scheduler may take ahead. */
+  granted(session: string, queue: string): void {
+    const { concurrency, history, maxPrefetch } = this.#options
+    let held = 0
+    for (const { grant, session: of, settleSentAt } of history.grants.values()) {
+      if (of !== session || grant.queue !== queue || settleSentAt !== undefined) continue
+      const run = history.runs.get(grant.token)
+      if (run === undefined || !(run.ended || run.abandoned)) held++
+    }
+    if (held > 2 * concurrency + maxPrefetch) {
+      history.violate("backpressure", `session ${session} holds ${held} jobs of ${queue}`)
+    }
+  }
+}
