@@ -76,7 +76,7 @@ describe("the code of the page", { timeout: 120_000 }, () => {
   })
 
   it("passes all laws that it claims", async () => {
-    const { code: ended, err, out } = await check("--module", "./harness.ts", "--runs", "25", "--json")
+    const { code: ended, err, out } = await check("--module", "./harness.ts", "--runs", "10", "--json")
     const report = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "")
     expect(report.passed, `${err}\n${out}`).toBe(true)
     expect(ended).toBe(0)
@@ -91,7 +91,7 @@ describe("the code of the page", { timeout: 120_000 }, () => {
   it("runs in a test runner as it says", async () => {
     const { code: ended, out } = await project.run(
       "env",
-      "RUNS=3",
+      "RUNS=2",
       process.execPath,
       "--test",
       "--test-reporter=tap",
