@@ -54,7 +54,8 @@ const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyA
     if (view.visibleAt <= snapshot.since) same("readsAgree", "state", view.state, "Ready")
     if (view.visibleAt > snapshot.now) same("readsAgree", "state", view.state, "Scheduled")
     if (view.visibleAt < job.visibleFrom || view.visibleAt > job.visibleBy) {
-      found.push(["neverEarly", `visible at ${view.visibleAt}, expected ${job.visibleFrom} to ${job.visibleBy}`])
+      const message = `visible at ${view.visibleAt}, expected ${job.visibleFrom} to ${job.visibleBy}`
+      found.push(job.everGranted ? ["neverEarly", message, "backoffHonoured"] : ["neverEarly", message])
     }
   }
   same("payloadIntact", "queue", view.queue, item.queue)

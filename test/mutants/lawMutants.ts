@@ -1,0 +1,426 @@
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type { Harness, TestLog } from "../../properties/Harness.ts"
+import * as VirtualClock from "../../properties/VirtualClock.ts"
+import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
+import type { Disk } from "../../src/backends/file/journal/Disk.ts"
+import type { ClaimResult, ControlCommand, JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
+import type { LogError } from "../../src/log/LogError.ts"
+import { fileHarness, simulatedHarness } from "../properties/fileHarness.ts"
+import { memoryHarness } from "../properties/memoryHarness.ts"
+import type { FileMutant } from "./fileMutants.ts"
+import { mutate, showing } from "./Mutant.ts"
+
+/** A log that is broken in one way, the law that has to notice, and the unbroken log. */
+export interface LawMutant extends FileMutant {
+  readonly original: Harness
+}
+
+type Wrap = (log: JobLogOperations) => JobLogOperations
+
+const inMemory = (law: LawMutant["law"], within: number, name: string, wrap: Wrap): LawMutant => ({
+  name,
+  law,
+  within,
+  original: memoryHarness,
+  harness: { ...mutate(memoryHarness, { name, wrap }), patience: 5000 }
+})
+
+/** The file log with its hands changed. */
+const handled = (
+  law: LawMutant["law"],
+  within: number,
+  name: string,
+  change: (test: TestLog) => Partial<TestLog> | Effect.Effect<Partial<TestLog>>
+): LawMutant => ({
+  name,
+  law,
+  within,
+  original: fileHarness,
+  harness: {
+    ...fileHarness,
+    name,
+    make: Effect.gen(function* () {
+      const test = yield* fileHarness.make
+      const changed = change(test)
+      return { ...test, ...(Effect.isEffect(changed) ? yield* changed : changed) }
+    })
+  }
+})
+
+/** The file log with something done at each opening; `opened` counts them from 0. */
+const opening = (
+  law: LawMutant["law"],
+  within: number,
+  name: string,
+  open: (log: JobLogOperations, opened: number) => Effect.Effect<JobLogOperations, LogError>
+): LawMutant =>
+  handled(law, within, name, (test) =>
+    Effect.gen(function* () {
+      let opened = 0
+      const again = (log: JobLogOperations) => open(log, ++opened)
+      const { crash, restart } = test
+      return {
+        log: yield* Effect.orDie(open(test.log, 0)),
+        crash: crash === undefined ? undefined : (options) => Effect.flatMap(crash(options), again),
+        restart: restart === undefined ? undefined : Effect.flatMap(restart, again)
+      }
+    })
+  )
+
+const onDisk = (
+  law: LawMutant["law"],
+  within: number,
+  name: string,
+  change: (disk: Disk) => Partial<Disk>
+): LawMutant => ({
+  name,
+  law,
+  within,
+  original: fileHarness,
+  harness: simulatedHarness(name, (disk) => ({ ...disk, ...change(disk) }))
+})
+
+/** Another log, new and empty, in the place of one that would not open. */
+const startsEmpty = Effect.map(Effect.orDie(fileHarness.make), ({ log }) => log)
+
+// --- broken memory logs
+
+const sharedClaims: Wrap = (log) => {
+  const running = new Map<string, Deferred.Deferred<ClaimResult, LogError>>()
+  return {
+    ...log,
+    claim: (request) =>
+      Effect.gen(function* () {
+        const other = running.get(request.queue)
+        if (other !== undefined) return yield* Deferred.await(other)
+        const mine = yield* Deferred.make<ClaimResult, LogError>()
+        running.set(request.queue, mine)
+        yield* Effect.yieldNow
+        const exit = yield* Effect.exit(log.claim(request))
+        running.delete(request.queue)
+        yield* Deferred.done(mine, exit)
+        return yield* exit
+      })
+  }
+}
+
+const deadLettersComplete: Wrap = (log) => ({
+  ...log,
+  settle: (request) =>
+    Effect.gen(function* () {
+      const results = yield* log.settle(request)
+      const changed = [...results]
+      for (const [i, item] of request.items.entries()) {
+        if (results[i]?._tag !== "Refused" || item.settlement._tag !== "Complete") continue
+        const answer = yield* log.read({ _tag: "Job", id: item.id })
+        if (answer._tag === "Job" && answer.job?.state === "DeadLettered") {
+          changed[i] = { _tag: "Settled", state: "Completed" }
+        }
+      }
+      return changed
+    })
+})
+
+const refusalLeavesCause: Wrap = (log) => {
+  const refused = new Set<string>()
+  return {
+    ...showing(log, {
+      job: (job) =>
+        refused.has(job.id) ? { ...job, cause: { kind: "failure", tag: "Late", message: "settled too late" } } : job
+    }),
+    settle: (request) =>
+      Effect.tap(log.settle(request), (results) =>
+        Effect.sync(() =>
+          results.forEach((result, i) => {
+            const id = request.items[i]?.id
+            if (result._tag === "Refused" && id !== undefined) refused.add(id)
+          })
+        )
+      )
+  }
+}
+
+const anyTokenOfTheSession: Wrap = (log) => ({
+  ...log,
+  settle: (request) =>
+    Effect.gen(function* () {
+      const items: Array<SettleRequest["items"][number]> = []
+      for (const item of request.items) {
+        const answer = yield* log.read({ _tag: "Job", id: item.id })
+        const token = answer._tag === "Job" ? answer.job?.token : undefined
+        items.push(token === undefined ? item : { ...item, token })
+      }
+      return yield* log.settle({ ...request, items })
+    })
+})
+
+/** Remembers when each lease was to end at first, and goes by that although it was renewed since. */
+const reclaimIgnoresRenewals: Wrap = (log) => {
+  const ends = new Map<string, number>()
+  return {
+    ...log,
+    open: (options) => Effect.tap(log.open(options), ({ id, expiresAt }) => Effect.sync(() => ends.set(id, expiresAt))),
+    reclaim: (options) =>
+      Effect.gen(function* () {
+        const { now } = yield* log.read({ _tag: "Counts" })
+        for (const [id, end] of ends) if (end <= now) yield* log.close(id)
+        return yield* log.reclaim(options)
+      })
+  }
+}
+
+const wholeSeconds: Wrap = (log) => ({
+  ...log,
+  settle: (request) =>
+    log.settle({
+      ...request,
+      items: request.items.map((item) => {
+        const { settlement } = item
+        if (settlement._tag !== "Retry") return item
+        return { ...item, settlement: { ...settlement, delay: settlement.delay - (settlement.delay % 1000) } }
+      })
+    })
+})
+
+/** Shows that a queue goes on, and grants nothing of it any more. */
+const pauseForEver: Wrap = (log) => {
+  const resumed = new Set<string>()
+  return {
+    ...showing(log, { counts: (counts) => ({ ...counts, paused: counts.paused && !resumed.has(counts.queue) }) }),
+    renew: (request) =>
+      Effect.map(log.renew(request), (answer) => ({
+        ...answer,
+        paused: answer.paused.filter((queue) => !resumed.has(queue))
+      })),
+    control: (commands) =>
+      Effect.forEach(commands, (command) => {
+        if (command._tag === "Resume") {
+          resumed.add(command.queue)
+          return Effect.succeed({ _tag: "Done" } as const)
+        }
+        if (command._tag === "Pause") resumed.delete(command.queue)
+        return Effect.map(log.control([command]), ([result]) => result ?? ({ _tag: "Done" } as const))
+      })
+  }
+}
+
+/** Looks for the key, and inserts a moment later. */
+const keysRace: Wrap = (log) => {
+  let inFlight = 0
+  return {
+    ...log,
+    enqueue: (items) =>
+      Effect.gen(function* () {
+        const alone = inFlight === 0
+        inFlight += 1
+        yield* Effect.yieldNow
+        const sent = alone ? items : items.map(({ key: _, ...item }) => item)
+        return yield* Effect.ensuring(
+          log.enqueue(sent),
+          Effect.sync(() => {
+            inFlight -= 1
+          })
+        )
+      })
+  }
+}
+
+const keysGoWithRecords: Wrap = (log) => ({
+  ...log,
+  enqueue: (items) =>
+    Effect.flatMap(log.enqueue(items), (results) =>
+      results.some((result) => result._tag === "Duplicate" && result.resultGone === true)
+        ? log.enqueue(items.map(({ key: _, ...item }) => item))
+        : Effect.succeed(results)
+    )
+})
+
+const refusedPurgeCancels: Wrap = (log) => ({
+  ...log,
+  control: (commands) =>
+    Effect.tap(log.control(commands), (results) =>
+      Effect.forEach(commands, (command, i) => {
+        const result = results[i]
+        if (command._tag !== "Purge" || result?._tag !== "Refused" || result.reason !== "notTerminal") {
+          return Effect.void
+        }
+        return log.control([{ _tag: "Cancel", id: command.id }])
+      })
+    )
+})
+
+const numbersEachSending: Wrap = (log) => {
+  const calls = new Map<string, number>()
+  const next = <Request extends { readonly session: string; readonly call: number }>(request: Request): Request => {
+    const call = (calls.get(request.session) ?? 0) + 1
+    calls.set(request.session, call)
+    return { ...request, call }
+  }
+  return {
+    ...log,
+    claim: (request) => Effect.suspend(() => log.claim(next(request))),
+    settle: (request) => Effect.suspend(() => log.settle(next(request))),
+    renew: (request) => Effect.suspend(() => log.renew(next(request)))
+  }
+}
+
+const reschedulesAnything: Wrap = (log) => ({
+  ...log,
+  control: (commands) =>
+    Effect.map(log.control(commands), (results) =>
+      results.map((result, i) => (commands[i]?._tag === "Reschedule" ? ({ _tag: "Done" } as const) : result))
+    )
+})
+
+/** Tells the wall clock's time, which may be set. */
+const wallTime: Harness = {
+  name: "the wall clock's time",
+  make: Effect.gen(function* () {
+    const clock = VirtualClock.make()
+    const log = VirtualClock.runLogOn(clock, yield* Effect.provideService(MemoryLog.make(), Clock.Clock, clock))
+    const wall: JobLogOperations = {
+      ...log,
+      read: (query) => Effect.map(log.read(query), (answer) => ({ ...answer, now: clock.currentTimeMillisUnsafe() }))
+    }
+    return { log: wall, advance: clock.advance, stepClock: clock.step }
+  })
+}
+
+// --- broken file logs
+
+const configures = (count: number): ReadonlyArray<ControlCommand> =>
+  Array.from({ length: count }, () => ({ _tag: "Configure", queue: "garbage", policy: {} }) as const)
+
+/** Answers from memory for an id that is known, also while it is on its way to the disk. */
+const knownBeforeDurable: Wrap = (log) => {
+  const known = new Set<string>()
+  return {
+    ...log,
+    enqueue: (items) =>
+      Effect.suspend(() => {
+        if (items.every(({ id }) => known.has(id))) {
+          return Effect.succeed(items.map(({ id }) => ({ _tag: "Inserted", id }) as const))
+        }
+        for (const { id } of items) known.add(id)
+        return log.enqueue(items)
+      })
+  }
+}
+
+const commandsAnsweredEarly: Wrap = (log) => ({
+  ...log,
+  control: (commands) =>
+    Effect.as(
+      Effect.forkDetach(log.control(commands), { startImmediately: true }),
+      commands.map(() => ({ _tag: "Done" }) as const)
+    )
+})
+
+const tornBatches: Wrap = (log) => ({
+  ...log,
+  enqueue: (items) =>
+    Effect.map(
+      Effect.forEach(items, (item) => log.enqueue([item])),
+      (results) => results.flat()
+    )
+})
+
+const first = (log: JobLogOperations): Effect.Effect<string | undefined, LogError> =>
+  Effect.map(log.read({ _tag: "Jobs", limit: 1 }), (answer) =>
+    answer._tag === "Jobs" ? answer.jobs[0]?.id : undefined
+  )
+
+const moves = (log: JobLogOperations): Effect.Effect<void, LogError> =>
+  Effect.flatMap(first(log), (id) =>
+    id === undefined ? Effect.void : Effect.asVoid(log.control([{ _tag: "Reschedule", id, delay: 1 }]))
+  )
+
+const drops = (log: JobLogOperations): Effect.Effect<void, LogError> =>
+  Effect.flatMap(first(log), (id) => {
+    if (id === undefined) return Effect.void
+    const commands: ReadonlyArray<ControlCommand> = [
+      { _tag: "Cancel", id },
+      { _tag: "Purge", id }
+    ]
+    return Effect.forEach(commands, (command) => log.control([command]), { discard: true })
+  })
+
+/** One broken log at least for each law that no other list has one for. */
+export const lawMutants: ReadonlyArray<LawMutant> = [
+  inMemory("claimAtomic", 50, "claims at the same time share one answer", sharedClaims),
+  inMemory("claimAtomic", 50, "a claim receives one more than it asked for", (log) => ({
+    ...log,
+    claim: (request) => log.claim({ ...request, limit: request.limit + 1 })
+  })),
+  inMemory("terminalOnce", 100, "a dead letter can be completed", deadLettersComplete),
+  inMemory("staleChangesNothing", 50, "a refused settlement leaves its cause behind", refusalLeavesCause),
+  inMemory("tokenBinding", 10, "any token of the session will do", anyTokenOfTheSession),
+  inMemory("reclaimGuarded", 50, "reclaim does not know of renewals", reclaimIgnoresRenewals),
+  inMemory("reclaimBound", 100, "reclaim takes back one job per call", (log) => ({
+    ...log,
+    reclaim: () => log.reclaim({ limit: 1 })
+  })),
+  inMemory("backoffHonoured", 100, "back-off is cut to whole seconds", wholeSeconds),
+  inMemory("eventuallyClaimed", 50, "a paused queue never goes on", pauseForEver),
+  inMemory("tickOnce", 50, "a key is looked up before, not in, the step that inserts", keysRace),
+  inMemory("retentionKeepsKeys", 50, "a key goes with its record", keysGoWithRecords),
+  inMemory("outcomeTruth", 100, "a refused purge cancels", refusedPurgeCancels),
+  inMemory("interruptedCallsRepeat", 50, "each sending has a number of its own", numbersEachSending),
+  inMemory("transitionsKept", 50, "a reschedule is never refused", reschedulesAnything),
+  {
+    name: "the log's time is the wall clock's",
+    law: "clockStepSafe",
+    within: 50,
+    original: memoryHarness,
+    harness: wallTime
+  },
+  opening("atomicBatch", 100, "a batch is several records", (log) => Effect.succeed(tornBatches(log))),
+  opening("readYourDurability", 100, "a repeated enqueue is answered before the first is durable", (log) =>
+    Effect.succeed(knownBeforeDurable(log))
+  ),
+  opening("durabilityNamed", 200, "a command is answered before it is durable", (log) =>
+    Effect.succeed(commandsAnsweredEarly(log))
+  ),
+  opening("recoveryIdempotent", 50, "each opening moves a job", (log, opened) =>
+    Effect.as(opened === 0 ? Effect.void : moves(log), log)
+  ),
+  opening("recoveryBound", 100, "each opening writes more than the one before", (log, opened) =>
+    Effect.as(
+      Effect.forEach(Array.from({ length: opened === 0 ? 0 : 2 ** opened }), () => log.control(configures(200)), {
+        discard: true
+      }),
+      log
+    )
+  ),
+  handled("compactionKeepsAll", 50, "compaction forgets a job", ({ compact, log }) => ({
+    compact: compact === undefined ? undefined : Effect.andThen(compact, drops(log))
+  })),
+  onDisk("poisonOnSyncError", 100, "a failed sync is tried again", (disk) => ({
+    open: (path, mode) =>
+      Effect.map(disk.open(path, mode), (file) => ({
+        ...file,
+        datasync: Effect.retry(file.datasync, { times: 3 })
+      }))
+  })),
+  onDisk("poisonOnSyncError", 100, "a failed sync is ignored", (disk) => ({
+    open: (path, mode) =>
+      Effect.map(disk.open(path, mode), (file) => ({ ...file, datasync: Effect.ignore(file.datasync) }))
+  })),
+  handled("haltOnDamage", 20, "a damaged log starts empty", ({ damage }) => ({
+    damage:
+      damage === undefined ? undefined : (options) => Effect.catch(damage(options), () => Effect.scoped(startsEmpty))
+  })),
+  handled("versionSafe", 20, "a later format is taken for an empty log", ({ newerFormat }) => ({
+    newerFormat: newerFormat === undefined ? undefined : Effect.catch(newerFormat, () => Effect.scoped(startsEmpty))
+  })),
+  onDisk("singleOwner", 20, "nothing locks the directory", () => ({ lock: () => Effect.succeed(Effect.void) })),
+  opening("quiescence", 50, "each beat writes, with nothing to do", (log) =>
+    Effect.succeed({
+      ...log,
+      reclaim: (options: { readonly limit: number }) =>
+        Effect.andThen(log.control(configures(20)), log.reclaim(options))
+    })
+  )
+]
