@@ -24,6 +24,11 @@ export interface Decision {
 
 let calls = 0
 
+const readyAfter = ({ id }: EnqueueItem): Effects => ({ [id]: "Ready a0" })
+
+const effectsOf = (items: ReadonlyArray<EnqueueItem>, after: (item: EnqueueItem) => Effects): Effects =>
+  Object.fromEntries(items.flatMap((item) => Object.entries(after(item))))
+
 export class Client {
   readonly #log: JobLogOperations
   readonly #tell: Tell
@@ -110,18 +115,26 @@ export class Client {
     })
   }
 
-  /** Enqueues jobs that become `after`; `expected` is how every item is answered. */
-  enqueue(
+  /** As {@link enqueue}, without a second try. */
+  enqueueOnce(
     items: ReadonlyArray<EnqueueItem>,
-    after: (item: EnqueueItem) => Effects = ({ id }) => ({ [id]: "Ready a0" }),
+    after = readyAfter,
     expected: EnqueueResult["_tag"] = "Inserted"
   ): Effect.Effect<void, LogError> {
-    const effects = Object.assign({}, ...items.map(after)) as Effects
-    const send = Effect.map(this.#attempt(`enqueue ${items.length}`, effects, this.#log.enqueue(items)), (answers) => {
+    const effects = effectsOf(items, after)
+    return Effect.map(this.#attempt(`enqueue ${items.length}`, effects, this.#log.enqueue(items)), (answers) => {
       const others = answers.filter(({ _tag }) => _tag !== expected)
       if (others.length > 0) this.#wrong(`enqueue answered ${JSON.stringify(others[0])} instead of ${expected}`)
     })
-    return this.persist(send, Object.keys(effects))
+  }
+
+  /** Enqueues jobs that become `after`; `expected` is how every item is answered. */
+  enqueue(
+    items: ReadonlyArray<EnqueueItem>,
+    after = readyAfter,
+    expected: EnqueueResult["_tag"] = "Inserted"
+  ): Effect.Effect<void, LogError> {
+    return this.persist(this.enqueueOnce(items, after, expected), Object.keys(effectsOf(items, after)))
   }
 
   /** `effects` hold when all of the commands took effect. */

@@ -28,6 +28,8 @@ export const Line = Schema.Union([
   }),
   /** The log read this. */
   Schema.TaggedStruct("Saw", { states: Effects }),
+  /** For the test that started the program. */
+  Schema.TaggedStruct("Noted", { text: Schema.String }),
   /** An answer that no law allows. */
   Schema.TaggedStruct("Wrong", { detail: Schema.String }),
   /** The log went on failing; only faults that last may lead to this. */

@@ -29,6 +29,7 @@ export const agrees = (world: World, states: Effects): boolean =>
 export class Story {
   worlds: ReadonlyArray<World> = [new Map()]
   readonly violations: Array<string> = []
+  readonly notes: Array<string> = []
   /** The latest grant of each job. */
   readonly grants = new Map<string, Granted>()
   greatestToken = 0n
@@ -58,6 +59,9 @@ export class Story {
         return this.#saw(line.states, "read")
       case "Wrong":
         this.violations.push(line.detail)
+        return
+      case "Noted":
+        this.notes.push(line.text)
         return
       case "GaveUp":
         this.gaveUp = `${line.reason}: ${line.detail}`
