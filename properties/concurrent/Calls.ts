@@ -125,7 +125,9 @@ export const settle = (
       (log, call) => Effect.map(log.settle({ ...call, items }), (results) => results.map(toAnswer)),
       way
     ),
-    () => {
+    (outcome) => {
+      const answers = outcome.tag === "Ok" ? outcome.value : []
+      answers.forEach((answer, i) => answer === "DeadLettered" && room.dead.push(asked[i]?.job ?? ""))
       // an outcome that stays unknown is nothing to wait for either
       client.held = client.held.filter(({ token }) => !tokens.has(token))
     }

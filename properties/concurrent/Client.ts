@@ -26,6 +26,8 @@ export interface Room {
   readonly timeKeeper: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Ids of all jobs that were sent so far. */
   readonly sent: Array<string>
+  /** Ids of the jobs that a settlement was told to have made a dead letter. */
+  readonly dead: Array<string>
   /** All grants that were answered so far. */
   readonly grants: Array<Held>
   /** Why the log could not be opened again after a crash. */

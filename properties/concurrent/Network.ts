@@ -201,4 +201,7 @@ const unknown = (reason: string): { readonly tag: "Unknown"; readonly reason: st
  * @stability unstable
  */
 export const turns = (times: number): Effect.Effect<void> =>
-  times === 0 ? Effect.void : Effect.repeat(Effect.yieldNow, { times: times - 1 })
+  Effect.suspend(() => {
+    let left = times
+    return Effect.whileLoop({ while: () => left-- > 0, body: () => Effect.yieldNow, step: () => {} })
+  })

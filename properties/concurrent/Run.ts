@@ -81,6 +81,7 @@ export const runProgram = (harness: Harness, program: Program): Effect.Effect<Re
         network,
         timeKeeper: Semaphore.makeUnsafe(1).withPermits(1),
         sent: [],
+        dead: [],
         grants: [],
         failures: []
       }

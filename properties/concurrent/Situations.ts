@@ -43,17 +43,18 @@ export const countSituations = (facts: Facts, coverage: Map<string, number>): vo
     }
     for (const call of job.cancels) met(`cancel: ${valueOf(call) ?? call.outcome.tag}`)
     for (const call of job.redrives) met(`redrive: ${valueOf(call) ?? call.outcome.tag}`)
-    job.grants.forEach(({ grant, session }, i) => {
+    job.grants.forEach(({ claim, grant }, i) => {
       const former = job.grants[i - 1]
       if (former === undefined) {
         if (grant.delivery > 1) met("grant after one that nobody was told of")
         return
       }
       if (grant.generation > former.grant.generation) return met("grant after a redrive")
-      const settled = job.settles.some(
-        ({ answer, token }) => token === former.token && answer?.startsWith("r") !== true
+      const back = job.settles.some(
+        ({ answer, token }) => token === former.token && (answer === "Ready" || answer === "Scheduled")
       )
-      if (!settled) met(former.session === session ? "grant again to the same session" : "grant after a lost lease")
+      const closed = facts.closes.some(({ args, inv }) => args.session === former.session && inv < claim.res)
+      met(back ? "grant after a retry or release" : closed ? "grant after a close" : "grant after a lost lease")
       if (grant.delivery > former.grant.delivery + 1) met("grant after one that nobody was told of")
     })
   }

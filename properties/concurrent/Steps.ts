@@ -19,9 +19,13 @@ const pick = (grants: ReadonlyArray<Held>, indexes: ReadonlyArray<number>): Read
   return [...picked.values()]
 }
 
-/** Does something with a job that was sent, counted back from the latest. */
-const onJob = (room: Room, index: number, act: (id: string) => Effect.Effect<void>): Effect.Effect<void> => {
-  const id = room.sent[room.sent.length - 1 - (index % Math.max(1, room.sent.length))]
+/** Does something with one of these jobs, counted back from the latest. */
+const onJob = (
+  jobs: ReadonlyArray<string>,
+  index: number,
+  act: (id: string) => Effect.Effect<void>
+): Effect.Effect<void> => {
+  const id = jobs[jobs.length - 1 - (index % Math.max(1, jobs.length))]
   return id === undefined ? Effect.void : act(id)
 }
 
@@ -84,11 +88,13 @@ const act = (room: Room, client: Client, action: Action, way: Way): Effect.Effec
       case "Close":
         return Calls.close(room, client, way)
       case "Cancel":
-        return onJob(room, action.job, (id) => Calls.control(room, client, "cancel", id, way))
+        return onJob(room.sent, action.job, (id) => Calls.control(room, client, "cancel", id, way))
       case "Redrive":
-        return onJob(room, action.job, (id) => Calls.control(room, client, "redrive", id, way))
+        return onJob(room.dead.length > 0 ? room.dead : room.sent, action.job, (id) =>
+          Calls.control(room, client, "redrive", id, way)
+        )
       case "Read":
-        return onJob(room, action.job, (id) => Calls.read(room, client, id, way))
+        return onJob(room.sent, action.job, (id) => Calls.read(room, client, id, way))
       case "Reclaim":
         return Effect.asVoid(Calls.reclaim(room, client, action.limit, way))
       case "Advance":
