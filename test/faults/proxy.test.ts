@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import { afterAll, afterEach, assert, beforeEach, describe, it } from "vitest"
 import * as RemoteLog from "../../src/backends/file/control/RemoteLog.ts"
 import * as FileLog from "../../src/backends/file/FileLog.ts"
@@ -199,8 +200,8 @@ describe("a connection through the proxy", { timeout: 30_000 }, () => {
   })
 })
 
-/** A log, and a way to it through a proxy that spoils what `treat` says. */
-const proxied = Effect.fnUntraced(function* (place: string, state: { treatment: Treatment }) {
+/** A log, and a way to it through a proxy that treats every request as `treat` says at that moment. */
+const proxied = Effect.fnUntraced(function* (place: string, treat: () => Treatment) {
   const directory = join(place, "log")
   const beside = join(place, "beside")
   mkdirSync(beside)
@@ -212,7 +213,7 @@ const proxied = Effect.fnUntraced(function* (place: string, state: { treatment: 
         listen: { path: join(beside, "control.sock") },
         requests: byLine,
         replies: byLine,
-        treat: () => state.treatment
+        treat
       })
     ),
     (proxy) => Effect.promise(() => proxy.refuse())
@@ -233,15 +234,16 @@ describe("commands to a log's owner through the proxy", { timeout: 30_000 }, () 
     Effect.map(log.read({ _tag: "Counts", queue: "q" }), (answer) =>
       answer._tag === "Counts" ? answer.queues.map(({ paused }) => paused) : []
     )
-  const run = <E>(effect: (state: { treatment: Treatment }) => Effect.Effect<void, E>): Promise<void> =>
-    Effect.runPromise(effect({ treatment: { _tag: "Pass" } }))
+  const run = <E>(effect: Effect.Effect<void, E, Scope.Scope>): Promise<void> =>
+    Effect.runPromise(Effect.scoped(effect))
 
   it("a lost answer is unknown, though the command happened; repeated, it tells that it did", () =>
-    run((state) =>
+    run(
       Effect.gen(function* () {
-        const { log, remote } = yield* proxied(place, state)
+        let treatment: Treatment = { _tag: "Pass" }
+        const { log, remote } = yield* proxied(place, () => treatment)
         yield* log.enqueue([item])
-        state.treatment = { _tag: "LoseReply" }
+        treatment = { _tag: "LoseReply" }
         const pause = [{ _tag: "Pause", queue: "q" }] as const
         const cancel = [{ _tag: "Cancel", id }] as const
         for (const commands of [pause, cancel]) {
@@ -249,43 +251,41 @@ describe("commands to a log's owner through the proxy", { timeout: 30_000 }, () 
           assert.deepStrictEqual([error.outcome, error.reason._tag], ["unknown", "Unavailable"])
         }
         assert.deepStrictEqual(yield* pausedIn(log), [true])
-        state.treatment = { _tag: "Pass" }
+        treatment = { _tag: "Pass" }
         assert.deepStrictEqual(yield* remote.control(pause), [{ _tag: "Done" }])
         assert.deepStrictEqual(yield* remote.control(cancel), [{ _tag: "Refused", reason: "cancelled" }])
         account.fired("reply lost after commit", 2)
-      }).pipe(Effect.scoped)
+      })
     ))
 
   it("a lost request is unknown too, for nobody can tell, and repeating it does it", () =>
-    run((state) =>
+    run(
       Effect.gen(function* () {
-        const { log, remote } = yield* proxied(place, state)
+        let treatment: Treatment = { _tag: "Pass" }
+        const { log, remote } = yield* proxied(place, () => treatment)
         yield* log.enqueue([item])
-        state.treatment = { _tag: "LoseRequest" }
+        treatment = { _tag: "LoseRequest" }
         const error = yield* Effect.flip(remote.control([{ _tag: "Cancel", id }]))
         assert.deepStrictEqual([error.outcome, error.reason._tag], ["unknown", "Unavailable"])
-        state.treatment = { _tag: "SingleBytes" }
+        treatment = { _tag: "SingleBytes" }
         assert.deepStrictEqual(yield* remote.control([{ _tag: "Cancel", id }]), [{ _tag: "Done" }])
         account.fired("request lost")
         account.fired("reply in single bytes")
-      }).pipe(Effect.scoped)
+      })
     ))
 
   it("an owner that cannot be reached refuses; one that goes silent leaves the command unknown", () =>
-    run((state) =>
+    run(
       Effect.gen(function* () {
-        const { log, proxy, remote } = yield* proxied(place, state)
-        yield* log.enqueue([item])
         let swallowed = (): void => {}
         const silent = new Promise<void>((resolve) => {
           swallowed = resolve
         })
-        Object.defineProperty(state, "treatment", {
-          get: (): Treatment => {
-            swallowed()
-            return { _tag: "Swallow" }
-          }
+        const { log, proxy, remote } = yield* proxied(place, () => {
+          swallowed()
+          return { _tag: "Swallow" }
         })
+        yield* log.enqueue([item])
         const cut = Effect.andThen(
           Effect.promise(() => silent),
           Effect.promise(() => proxy.refuse())
@@ -298,6 +298,6 @@ describe("commands to a log's owner through the proxy", { timeout: 30_000 }, () 
         assert.deepStrictEqual([refused.outcome, refused.reason._tag], ["refused", "Unavailable"])
         account.fired("connection swallowed")
         account.fired("connection refused")
-      }).pipe(Effect.scoped)
+      })
     ))
 })
