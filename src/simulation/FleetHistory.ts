@@ -233,7 +233,8 @@ export class FleetHistory {
           log.control(commands),
           () => {
             for (const command of commands) {
-              const job = command._tag === "Reschedule" ? this.jobs.get(command.id) : undefined
+              const moves = command._tag === "Reschedule" || command._tag === "Redrive"
+              const job = moves ? this.jobs.get(command.id) : undefined
               if (job !== undefined) job.rescheduled = true
             }
           },

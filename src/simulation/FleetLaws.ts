@@ -131,7 +131,7 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "neverEarly",
     statement: "No job is granted before its delay, its instant or its back-off has passed in the log's time.",
     ofJob: (_history, job) => {
-      if (job.item.key !== undefined) return undefined
+      if (job.item.key !== undefined || job.rescheduled) return undefined
       for (const { grant, now } of job.grants) {
         const delay = job.item.delay ?? 0
         if (now < grant.enqueuedAt + delay)

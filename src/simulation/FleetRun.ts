@@ -187,7 +187,10 @@ export class FleetRun {
   #enqueue(items: ReadonlyArray<EnqueueItem>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.history.attempt(items)
-      const answers = yield* this.cluster.ask((log) => log.enqueue(items))
+      // a log that was full looks at its disk again when it refuses
+      const answers =
+        (yield* this.cluster.ask((log) => log.enqueue(items))) ?? (yield* this.cluster.ask((log) => log.enqueue(items)))
+      if (answers === undefined) this.history.violate("eventuallyAnswered", "a job of an idle fleet is not taken")
       for (const [index, answer] of (answers ?? []).entries()) this.history.answered(items[index]!.id, answer)
     })
   }
