@@ -62,7 +62,7 @@ export const claim = (
           for (const grant of grants) receipts.set(String(grant.token), grant.receipt)
           return { now, grants: grants.map(toGranted) }
         }),
-      { ...way, faults, ...(parks ? { patience: 3 + 3 * way.back } : undefined) }
+      { ...way, faults, ...(parks ? { patience: 8 + 8 * way.back } : undefined) }
     )
     if (outcome.tag !== "Ok") return undefined
     for (const { job, token } of outcome.value.grants) {

@@ -120,7 +120,8 @@ export const concurrentEndsOnce: Law = overPrograms({
     weights: { Settle: 3, Cancel: 4, Redrive: 2 },
     faulty: 20,
     bounds: 20,
-    roles: { worker: 3, operator: 4, timeKeeper: 2 },
+    roles: { worker: 4, operator: 4, timeKeeper: 1 },
+    stale: 60,
     advances: [999, 1000, 1000, 5000]
   }
 })
@@ -145,7 +146,7 @@ export const unknownOutcomesHonest: Law = overPrograms({
   name: "unknownOutcomesHonest",
   statement:
     "A refused call had a reason and no effect, and a call of unknown outcome is answered as the first time when repeated.",
-  profile: { weights: {}, faulty: 50, bounds: 10 }
+  profile: { weights: { Claim: 2 }, faulty: 50, bounds: 10, parks: 50 }
 })
 
 /**

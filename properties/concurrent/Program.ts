@@ -120,6 +120,10 @@ export interface ConcurrentProfile {
   readonly roles?: Partial<Record<Role, number>> | undefined
   /** Steps of the log's time, milliseconds; leases are of 1000 and 5000. */
   readonly advances?: ReadonlyArray<number> | undefined
+  /** Chance in percent that a settlement is of a grant that may be over, or another's; default 40. */
+  readonly stale?: number | undefined
+  /** Chance in percent that a claim waits inside the log; default 25. */
+  readonly parks?: number | undefined
   /** Chance in percent that a call is not sent again when its outcome is unknown. */
   readonly givesUp?: number | undefined
 }
@@ -151,14 +155,17 @@ const actions = (
   Claim: fc.record({
     _tag: fc.constant("Claim"),
     limit: fc.constantFrom(1, 1, 2, 3),
-    park: fc.constantFrom(false, false, false, true)
+    park: fc.nat(99).map((chance) => chance < (profile.parks ?? 25))
   }),
   Settle: fc.record({
     _tag: fc.constant("Settle"),
     grants: fc.array(recent, { minLength: 1, maxLength: 2 }),
     kind: fc.constantFrom("Complete", "Complete", "Retry", "Release", "DeadLetter"),
     delay: delays,
-    whose: fc.constantFrom("held", "held", "held", "own", "any")
+    whose: fc.oneof(
+      { arbitrary: fc.constant("held" as const), weight: 100 - (profile.stale ?? 40) },
+      { arbitrary: fc.constantFrom("own" as const, "any" as const), weight: profile.stale ?? 40 }
+    )
   }),
   Renew: fc.record({ _tag: fc.constant("Renew"), started: fc.boolean() }),
   Close: fc.record({ _tag: fc.constant("Close") }),

@@ -2,7 +2,8 @@ import * as Effect from "effect/Effect"
 import { expect, test } from "vitest"
 import { laws } from "../../properties/index.ts"
 import { memoryHarness } from "../properties/memoryHarness.ts"
-import { concurrentMutants } from "./concurrentMutants.ts"
+import { fileHarness } from "../properties/fileHarness.ts"
+import { concurrentFileMutants, concurrentMutants } from "./concurrentMutants.ts"
 import { mutate } from "./Mutant.ts"
 
 test.for(concurrentMutants)("$law: $name", { timeout: 60_000 }, async (mutant) => {
@@ -18,3 +19,15 @@ test.for(concurrentMutants)("$law: $name", { timeout: 60_000 }, async (mutant) =
   const original = await Effect.runPromise(law.check(memoryHarness, { seed: 1, runs: result.runs, strict: true }))
   expect(original.outcome, original.counterexample?.message).toBe("passed")
 })
+
+test.for(concurrentFileMutants)(
+  "$law: $name",
+  { timeout: 60_000 },
+  async ({ harness, law: name, name: what, within }) => {
+    const law = laws[name]
+    const result = await Effect.runPromise(law.check(harness, { seed: 1, runs: within, shrink: false }))
+    expect(result.outcome, `${name} does not notice: ${what}`).toBe("broken")
+    const original = await Effect.runPromise(law.check(fileHarness, { seed: 1, runs: result.runs, strict: true }))
+    expect(original.outcome, original.counterexample?.message).toBe("passed")
+  }
+)

@@ -10,6 +10,9 @@ import type {
   SettleResult
 } from "../../src/log/JobLog.ts"
 import { refused, Unavailable } from "../../src/log/LogError.ts"
+import { fileHarness, simulatedHarness } from "../properties/fileHarness.ts"
+import type { FileMutant } from "./fileMutants.ts"
+import { showing } from "./Mutant.ts"
 import type { Mutant } from "./Mutant.ts"
 
 /** Lets other callers in between. */
@@ -397,11 +400,11 @@ export const concurrentMutants: ReadonlyArray<Mutant> = [
   { name: "leases are half as long as promised", law: "concurrentSingleLease", within: 100, wrap: halfLease },
   { name: "renew moves nothing", law: "concurrentSingleLease", within: 100, wrap: idleRenew },
   { name: "close releases what others hold", law: "concurrentSingleLease", within: 100, wrap: closesAnother },
-  { name: "settle takes any token", law: "concurrentEndsOnce", within: 100, wrap: unfencedComplete },
+  { name: "settle takes any token", law: "concurrentEndsOnce", within: 200, wrap: unfencedComplete },
   { name: "every other completion is a release", law: "concurrentEndsOnce", within: 50, wrap: forgetsCompletion },
   { name: "cancel and complete both win", law: "concurrentEndsOnce", within: 100, wrap: bothWin },
   { name: "cancel takes effect after its answer", law: "concurrentEndsOnce", within: 200, wrap: lazyCancel },
-  { name: "empty while another claims", law: "noFalseEmpty", within: 50, wrap: emptyMeanwhile },
+  { name: "empty while another claims", law: "noFalseEmpty", within: 150, wrap: emptyMeanwhile },
   { name: "empty until somebody enqueues", law: "noFalseEmpty", within: 50, wrap: emptyUntilEnqueue },
   { name: "a repeated claim is a new one", law: "unknownOutcomesHonest", within: 50, wrap: unnumbered("claim") },
   { name: "a repeated settle is a new one", law: "unknownOutcomesHonest", within: 100, wrap: unnumbered("settle") },
@@ -409,7 +412,60 @@ export const concurrentMutants: ReadonlyArray<Mutant> = [
   { name: "enqueue is refused, but done", law: "unknownOutcomesHonest", within: 50, wrap: refusedButDone("enqueue") },
   { name: "settle is refused, but done", law: "unknownOutcomesHonest", within: 50, wrap: refusedButDone("settle") },
   { name: "of two settlements at once one job is gone", law: "nothingLostInADrain", within: 100, wrap: settlesCollide },
-  { name: "a batch is stored job by job", law: "nothingLostInADrain", within: 100, wrap: enqueuesOneByOne },
+  { name: "a batch is stored job by job", law: "nothingLostInADrain", within: 200, wrap: enqueuesOneByOne },
   { name: "release counts as an attempt", law: "concurrentHistoriesExplained", within: 100, wrap: releaseCounts },
-  { name: "reads show the job as it was before", law: "concurrentHistoriesExplained", within: 50, wrap: readsLate }
+  { name: "reads show the job as it was before", law: "concurrentHistoriesExplained", within: 150, wrap: readsLate }
+]
+
+/** Changes the log as it is opened after a crash. */
+const afterCrash = (name: string, wrap: (log: JobLogOperations) => JobLogOperations): FileMutant["harness"] => ({
+  name,
+  make: Effect.map(fileHarness.make, (test) => {
+    const { crash } = test
+    if (crash === undefined) return test
+    return { ...test, crash: (options) => Effect.map(crash(options), wrap) }
+  })
+})
+
+/** File logs that forget or repeat themselves when they crash amid several clients. */
+export const concurrentFileMutants: ReadonlyArray<FileMutant> = [
+  {
+    name: "nothing is ever synced",
+    law: "nothingLostInADrain",
+    within: 60,
+    harness: simulatedHarness("no fdatasync", (disk) => ({
+      ...disk,
+      open: (path, mode) => Effect.map(disk.open(path, mode), (file) => ({ ...file, datasync: Effect.void }))
+    }))
+  },
+  {
+    name: "deliveries begin anew after a crash",
+    law: "concurrentHistoriesExplained",
+    within: 200,
+    harness: afterCrash("deliveries anew", (log) =>
+      showing(log, {
+        grant: (grant) => ({ ...grant, delivery: 1 }),
+        job: (job) => ({ ...job, deliveries: Math.min(1, job.deliveries) })
+      })
+    )
+  },
+  {
+    name: "a session opened after a crash has the lease of one that died",
+    law: "concurrentSingleLease",
+    within: 300,
+    harness: afterCrash("short leases", (log) => halfLease(log))
+  },
+  {
+    name: "what was enqueued before a crash is not looked for after it",
+    law: "noFalseEmpty",
+    within: 300,
+    harness: afterCrash("empty after a crash", (log) => {
+      let enqueued = false
+      return {
+        ...log,
+        enqueue: (items) => Effect.tap(log.enqueue(items), () => Effect.sync(() => void (enqueued = true))),
+        claim: (request) => log.claim(enqueued ? request : { ...request, park: false, queue: "elsewhere" })
+      }
+    })
+  }
 ]
