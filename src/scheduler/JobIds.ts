@@ -42,11 +42,21 @@ export const makeGenerator = (): ((now: number, random: Random.Random) => string
   }
 }
 
+const generators = new WeakMap<Random.Random, (now: number, random: Random.Random) => string>()
+
 /**
- * The process's generator.
+ * Makes the next id of a source of randomness: one generator for each, so that a program under a seed of its own gets
+ * the same ids each time, whatever else the process did before.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const nextJobId = makeGenerator()
+export const nextJobId = (now: number, random: Random.Random): string => {
+  let next = generators.get(random)
+  if (next === undefined) {
+    next = makeGenerator()
+    generators.set(random, next)
+  }
+  return next(now, random)
+}
