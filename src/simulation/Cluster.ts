@@ -156,12 +156,20 @@ export class Cluster {
     return worker.machine === this.host.machine
   }
 
-  /** Opens the log for the first time and starts the schedulers; the weather begins when they are on their way. */
-  get start(): Effect.Effect<void> {
+  /**
+   * Opens the log for the first time and starts the schedulers; the weather begins when they are on their way.
+   * `booted` is called with each first process before its first step.
+   */
+  start(booted: (node: SimulatedNode) => void = () => {}): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.host.boot()
+      booted(this.host.node)
       for (let tries = 0; this.host.log === undefined && tries < 1_000; tries++) yield* Effect.sleep(1)
-      for (const worker of this.workers) if (!this.isEmbedded(worker)) worker.boot()
+      for (const worker of this.workers) {
+        if (this.isEmbedded(worker)) continue
+        worker.boot()
+        booted(worker.machine.node)
+      }
       this.network.weather = this.config.weather
       const random = this.generator.split("disk")
       this.disk.behave(random.next, this.config.disk)

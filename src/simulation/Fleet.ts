@@ -45,6 +45,8 @@ export interface FleetResult {
   /** Virtual milliseconds. */
   readonly elapsed: number
   readonly steps: number
+  /** Steps that the first process of the log took while faults struck, and those of the schedulers beside it. */
+  readonly nodeSteps: ReadonlyArray<number>
 }
 
 /**
@@ -85,6 +87,7 @@ export const runFleet = (options: FleetOptions): FleetResult => {
     counters: fleet?.cluster.counters.toRecord() ?? {},
     lines: result.lines,
     elapsed: result.elapsed,
-    steps: result.steps
+    steps: result.steps,
+    nodeSteps: fleet?.steps ?? []
   }
 }

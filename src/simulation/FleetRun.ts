@@ -46,6 +46,9 @@ export class FleetRun {
   readonly history: FleetHistory
   readonly generator: Generator
   readonly #watch: RunWatch
+  /** First processes of the log and of each scheduler beside it, and how many steps each took before the healing. */
+  readonly #first: Array<SimulatedNode> = []
+  readonly steps: Array<number> = []
   violations: ReadonlyArray<string> = []
 
   constructor(simulation: Simulation, context: Context.Context<never>, config: FleetConfig) {
@@ -145,12 +148,13 @@ export class FleetRun {
   get play(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { cluster, config } = this
-      yield* cluster.start
+      const nemesis = new Nemesis(cluster)
+      yield* cluster.start((node) => this.#planned(nemesis, node))
       const jobs = makeJobs(this.generator.split("jobs"), config.mix)
       const clients = Array.from({ length: config.producers }, (_, index) => produce(this, index, jobs))
       const operator = config.operator ? operate(this) : undefined
-      const nemesis = new Nemesis(cluster)
       yield* nemesis.rage
+      for (const node of this.#first) this.steps.push(node.dispatches)
       yield* nemesis.heal
       if (operator !== undefined) yield* operator.leave
       yield* this.#finish(clients)
@@ -158,6 +162,15 @@ export class FleetRun {
       yield* this.#probe
       this.violations = judge(this.history, yield* this.#views)
     })
+  }
+
+  #planned(nemesis: Nemesis, node: SimulatedNode): void {
+    const { plan } = this.config
+    this.#first.push(node)
+    if (plan === undefined) return
+    const worker = this.cluster.workers.find((other) => !this.cluster.isEmbedded(other)) ?? this.cluster.workers[0]!
+    const of = plan.act === "logPowerLoss" || plan.act === "logKill" ? this.cluster.host.node : worker.machine.node
+    if (node === of) node.planAt(plan.at, () => nemesis.act(plan.act, worker))
   }
 
   #finish(clients: ReadonlyArray<() => boolean>): Effect.Effect<void> {

@@ -53,6 +53,13 @@ export class Nemesis {
     })
   }
 
+  /** Does one thing, at once. */
+  act(act: "logPowerLoss" | "logKill" | "workerCrash" | "workerShutdown", worker: Worker): void {
+    if (act === "workerShutdown") this.#shutDown(worker)
+    else if (act === "workerCrash") this.#loseWorker(worker)
+    else this.#loseLog(act)
+  }
+
   /** Undoes it after a while, or when the faults are over. */
   #for(millis: number, undo: () => void): void {
     const once = (): void => {
@@ -97,11 +104,7 @@ export class Nemesis {
         return this.#restartLog()
       case "workerCrash":
         if (cluster.isEmbedded(worker) || !worker.machine.isUp) return
-        return this.#soon(worker, () => {
-          this.#count(strike)
-          cluster.loseWorker(worker)
-          this.#for(generator.between(1, 5_000), () => worker.boot())
-        })
+        return this.#soon(worker, () => this.#loseWorker(worker))
       case "workerShutdown":
         return this.#shutDown(worker)
       case "logPause":
@@ -150,6 +153,12 @@ export class Nemesis {
         })
       }
     }
+  }
+
+  #loseWorker(worker: Worker): void {
+    this.#count("workerCrash")
+    this.#cluster.loseWorker(worker)
+    this.#for(this.#generator.between(1, 5_000), () => worker.boot())
   }
 
   #loseLog(strike: "logPowerLoss" | "logKill"): void {

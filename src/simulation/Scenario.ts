@@ -161,7 +161,7 @@ class Play<W> {
     return Effect.gen({ self: this }, function* () {
       const { always, invariant } = this.#scenario
       const { cluster } = this
-      yield* cluster.start
+      yield* cluster.start()
       const isDone = this.#client()
       const nemesis = new Nemesis(cluster)
       const course = Effect.gen({ self: this }, function* () {

@@ -34,6 +34,21 @@ export interface FleetConfig extends ClusterConfig {
   readonly operator: boolean
   /** Probability that a fiber gives way between two operations. */
   readonly preempt: number
+  /** One fault more, at one point. */
+  readonly plan?: Plan | undefined
+}
+
+/**
+ * A fault before the step number `at` (1-based) of the first process of the log, or of the first scheduler that is
+ * not in it.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Plan {
+  readonly at: number
+  readonly act: "logPowerLoss" | "logKill" | "workerCrash" | "workerShutdown"
 }
 
 const some = <A>(generator: Generator, all: ReadonlyArray<A>, probability: number): Array<A> =>
