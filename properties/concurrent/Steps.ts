@@ -87,8 +87,12 @@ const act = (room: Room, client: Client, action: Action, way: Way): Effect.Effec
         return Calls.renew(room, client, action.started, way)
       case "Close":
         return Calls.close(room, client, way)
-      case "Cancel":
-        return onJob(room.sent, action.job, (id) => Calls.control(room, client, "cancel", id, way))
+      case "Cancel": {
+        // mostly one that somebody holds, where there is something to decide
+        const granted = room.grants.map(({ job }) => job)
+        const jobs = granted.length > 0 && action.job < 2 ? granted : room.sent
+        return onJob(jobs, action.job, (id) => Calls.control(room, client, "cancel", id, way))
+      }
       case "Redrive":
         return onJob(room.dead.length > 0 ? room.dead : room.sent, action.job, (id) =>
           Calls.control(room, client, "redrive", id, way)

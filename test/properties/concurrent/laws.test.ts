@@ -51,7 +51,7 @@ const situations = [
   "redrive: notDeadLettered"
 ]
 
-const suite = (harness: Harness, count: number, more: ReadonlyArray<string>): void => {
+const suite = (harness: Harness, count: number, required: ReadonlyArray<string>): void => {
   describe(harness.name, () => {
     const met = new Map<string, number>()
     const checked: Array<LawResult> = []
@@ -69,13 +69,22 @@ const suite = (harness: Harness, count: number, more: ReadonlyArray<string>): vo
     afterAll(() => {
       // only a run of all laws can tell
       if (checked.length < names.length) return
-      expect([...situations, ...more].filter((what) => (met.get(what) ?? 0) === 0)).toEqual([])
+      expect(required.filter((what) => (met.get(what) ?? 0) === 0)).toEqual([])
     })
   })
 }
 
-suite(memoryHarness, 150, [])
-suite(fileHarness, 80, ["crash: Ok"])
+suite(memoryHarness, 150, situations)
+// the programs are the same, and fewer: here it is the crashes that count
+suite(fileHarness, 80, [
+  "crash: Ok",
+  "claim: Unknown",
+  "settle: Unknown",
+  "renew: Refused SessionDead",
+  "repeated claim",
+  "grant after a lost lease",
+  "grant after one that nobody was told of"
+])
 
 test.for([memoryHarness, fileHarness])("$name: the same seed gives the same histories", async (harness) => {
   const record = ConcurrentHistory.record(harness, { seed: 7, runs: 20 })
