@@ -35,6 +35,19 @@ test("crashes meet calls before, in the middle of and after their becoming durab
   expect(crashes.filter((what) => (coverage[what] ?? 0) === 0)).toEqual([])
 })
 
+test(
+  "syncs fail under calls that end as unknown and as refused, and compaction gives files up",
+  { timeout: 120_000 },
+  async () => {
+    const options = { seed: 5, runs: 25 }
+    const failed = await Effect.runPromise(laws.poisonOnSyncError.check(fileHarness, options))
+    const endings = ["refused", "unknown"].map((how) => `failed sync during a call: ${how}`)
+    expect(endings.filter((what) => (failed.coverage[what] ?? 0) === 0)).toEqual([])
+    const compacted = await Effect.runPromise(laws.compactionKeepsAll.check(fileHarness, options))
+    expect(compacted.coverage["compacted"]).toBeGreaterThan(0)
+  }
+)
+
 /** The file log on this machine's files, each in a fresh directory; nothing crashes here. */
 const realHarness: Harness = {
   name: "file, real disk",
