@@ -13,6 +13,7 @@ import type {
   EnqueueResult,
   Grant,
   JobLogOperations,
+  QueueCounts,
   SettleItem,
   Settlement
 } from "../log/JobLog.ts"
@@ -101,6 +102,8 @@ export class FleetHistory {
   readonly runs = new Map<bigint, RunRecord>()
   /** What is wrong whatever comes later. */
   readonly violations: Array<string> = []
+  /** Counts of the queues in the end. */
+  counts: ReadonlyArray<QueueCounts> | undefined
   /** The next position. */
   at = 0
   readonly #settled = new Set<string>()
@@ -219,6 +222,8 @@ export class FleetHistory {
             for (const item of request.items) {
               const found = this.grants.get(item.token)
               if (found !== undefined) found.settleSentAt ??= sentAt
+              if (item.settlement._tag !== "Complete") continue
+              for (const { id } of item.settlement.enqueue ?? []) this.unclear(id)
             }
           },
           (results, sentAt) => {

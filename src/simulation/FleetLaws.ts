@@ -18,7 +18,9 @@ export interface FleetLaw {
   readonly name: string
   readonly statement: string
   /** What is wrong with one job. */
-  readonly ofJob: (history: FleetHistory, job: JobRecord, view: JobView | undefined) => string | undefined
+  readonly ofJob?: (history: FleetHistory, job: JobRecord, view: JobView | undefined) => string | undefined
+  /** What is wrong with the whole. */
+  readonly ofAll?: (history: FleetHistory, views: ReadonlyMap<string, JobView>) => string | undefined
 }
 
 /** The sessions of one opening of the file log share the first part of their ids. */
@@ -104,7 +106,11 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
       const later = job.grants.find(({ grant }) => grant.token > first.grant.token)
       if (later !== undefined)
         return `was completed by token ${first.grant.token} and granted again as ${later.grant.token}`
-      return view === undefined || view.state === "Completed" ? undefined : `was completed and is ${view.state}`
+      if (view === undefined) return undefined
+      if (view.state !== "Completed") return `was completed and is ${view.state}`
+      const { accepted } = first
+      const same = accepted?._tag !== "Complete" || accepted.result === view.result
+      return same ? undefined : `was completed with another result than ${view.result}`
     }
   },
   {
@@ -156,26 +162,134 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "refusedHasNoEffect",
     statement: "A job all of whose enqueues were refused is nowhere.",
     ofJob: (_history, job, view) => {
-      if (job.followUp || job.maybe > 0) return undefined
+      if (job.maybe > 0) return undefined
       return job.grants.length > 0 || view !== undefined ? "was refused each time and is there" : undefined
     }
   },
   {
     name: "followUpsAtomic",
-    statement: "A follow-up is there only with an accepted completion that carried it.",
+    statement: "A follow-up is there only if a completion that carried it may have been accepted.",
     ofJob: (_history, job, view) =>
-      job.followUp && !job.acknowledged && job.maybe === 0 && view?.state === "Completed" && job.grants.length === 0
-        ? "was completed without a grant"
+      job.followUp && job.maybe === 0 && (view !== undefined || job.grants.length > 0)
+        ? "is there, and no completion that carried it was sent"
         : undefined
   },
   {
+    name: "groupConcurrency",
+    statement: "Of the jobs of one group no more than one is granted at a time, in the log's time.",
+    ofAll: (history) => {
+      for (const [group, jobs] of groupsOf(history)) {
+        const grants = jobs.flatMap((job) => job.grants).toSorted(byGrant)
+        for (const [i, later] of grants.slice(1).entries()) {
+          const earlier = grants[i]!
+          if (mayHaveEnded(history, earlier, later)) continue
+          return `group ${group} has ${earlier.grant.id} and ${later.grant.id} at once`
+        }
+      }
+      return undefined
+    }
+  },
+  {
+    name: "groupFifo",
+    statement: "Jobs of one group that nobody delayed or moved are first granted in the order of their enqueue.",
+    ofAll: (history, views) => {
+      for (const [group, jobs] of groupsOf(history)) {
+        const inOrder = jobs
+          .filter(({ grants, item, rescheduled }) => grants.length > 0 && item.delay === undefined && !rescheduled)
+          .map((job) => ({ sequence: views.get(job.item.id)?.sequence, first: byToken(job)[0]!.grant }))
+          .filter(({ sequence }) => sequence !== undefined)
+          .toSorted((a, b) => (a.sequence ?? 0) - (b.sequence ?? 0))
+        for (const [i, { first }] of inOrder.slice(1).entries()) {
+          const before = inOrder[i]!.first
+          if (first.token > before.token) continue
+          return `${first.id} of group ${group} was granted before ${before.id}, which was enqueued before it`
+        }
+      }
+      return undefined
+    }
+  },
+  {
+    name: "tokenMonotone",
+    statement: "No token is given twice, and those of a later opening of the log are greater than all before.",
+    ofAll: (history) => tokenMonotone(history)
+  },
+  {
+    name: "staleTokenRefused",
+    statement:
+      "No settlement is accepted after its job was granted under a greater token, unless it repeats one that was."
+  },
+  {
+    name: "recoveryIsLegalPrefix",
+    statement: "The log opens after every crash and after every failure of the disk, sooner or later."
+  },
+  {
     name: "leaseVisible",
-    statement: "What a handler sees as its token is the token of a grant of its job, and no token starts two runs.",
-    ofJob: () => undefined
+    statement: "What a handler sees as its token is the token of a grant of its job, and no token starts two runs."
+  },
+  {
+    name: "selfFence",
+    statement:
+      "A handler that can be interrupted does nothing any more, and none starts, once its node has to give up the lease."
+  },
+  {
+    name: "concurrencyBounded",
+    statement: "No scheduler runs more jobs of a queue at once than it has slots, apart from runs that it abandoned."
+  },
+  {
+    name: "backpressure",
+    statement: "No session holds more jobs of a queue, waiting or running, than its slots and its prefetch allow."
+  },
+  {
+    name: "drainTerminates",
+    statement: "A shutdown ends within its bound and leaves no run, and no fiber that waits for a time."
+  },
+  {
+    name: "eventuallyAnswered",
+    statement: "After the last fault every client gets an answer."
+  },
+  {
+    name: "eventuallyClaimed",
+    statement: "After the last fault every job is done within a bound; poison does not hold up the others."
+  },
+  {
+    name: "noSilentWorker",
+    statement: "After the last fault every scheduler claims again."
+  },
+  {
+    name: "wakeBound",
+    statement:
+      "An idle fleet starts a job within a bound of its enqueue, and a delayed one within a bound of its instant."
+  },
+  {
+    name: "readsAgree",
+    statement: "The log lists its jobs in the end, and its counts are those of the list.",
+    ofAll: (history, views) => {
+      const { counts } = history
+      if (counts === undefined) return undefined
+      for (const { queue, cancelled, completed, deadLettered } of counts) {
+        const of = (state: JobView["state"]): number =>
+          [...views.values()].filter((view) => view.queue === queue && view.state === state).length
+        if (of("Completed") === completed && of("DeadLettered") === deadLettered && of("Cancelled") === cancelled)
+          continue
+        return `${queue} counts ${completed} completed, ${deadLettered} dead, ${cancelled} cancelled and lists others`
+      }
+      return undefined
+    }
   }
 ]
 
-/** Tokens of a later opening are greater than all of an earlier one. */
+const byGrant = (a: GrantRecord, b: GrantRecord): number => (a.grant.token < b.grant.token ? -1 : 1)
+
+const groupsOf = (history: FleetHistory): ReadonlyMap<string, Array<JobRecord>> => {
+  const groups = new Map<string, Array<JobRecord>>()
+  for (const job of history.jobs.values()) {
+    const { group, key } = job.item
+    // the holder of a key may have been given another request, with another group
+    if (group !== undefined && key === undefined) groups.set(group, [...(groups.get(group) ?? []), job])
+  }
+  return groups
+}
+
 const tokenMonotone = (history: FleetHistory): string | undefined => {
   let opening = ""
   let most = 0n
@@ -202,14 +316,16 @@ export const judge = (history: FleetHistory, views: ReadonlyMap<string, JobView>
   const violations: Array<string> = [...history.violations]
   for (const [id, job] of history.jobs) {
     for (const law of fleetLaws) {
-      const broken = law.ofJob(history, job, views.get(id))
+      const broken = law.ofJob?.(history, job, views.get(id))
       if (broken !== undefined) violations.push(`${law.name}: job ${id} ${broken}`)
     }
   }
   for (const id of views.keys()) {
     if (!history.jobs.has(id)) violations.push(`payloadIntact: job ${id} is there and was never enqueued`)
   }
-  const tokens = tokenMonotone(history)
-  if (tokens !== undefined) violations.push(`tokenMonotone: ${tokens}`)
+  for (const law of fleetLaws) {
+    const broken = law.ofAll?.(history, views)
+    if (broken !== undefined) violations.push(`${law.name}: ${broken}`)
+  }
   return violations
 }

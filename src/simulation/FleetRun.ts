@@ -160,7 +160,10 @@ export class FleetRun {
       yield* this.#finish(clients)
       yield* this.#drain("jobs that were accepted are not done")
       yield* this.#probe
-      this.violations = judge(this.history, yield* this.#views)
+      const views = yield* this.#views
+      const counts = yield* cluster.ask((log) => log.read({ _tag: "Counts" }))
+      if (counts?._tag === "Counts") this.history.counts = counts.queues
+      this.violations = judge(this.history, views)
     })
   }
 
