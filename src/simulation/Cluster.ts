@@ -176,6 +176,16 @@ export class Cluster {
     })
   }
 
+  /** Everything that was counted, with what the disk counted by itself. */
+  tally(): Readonly<Record<string, number>> {
+    const all = new Map(Object.entries(this.counters.toRecord()))
+    for (const [kind, { fired, inFlight }] of Object.entries(this.disk.faults)) {
+      all.set(`fault/disk/${kind}`, fired)
+      all.set(`inFlight/disk/${kind}`, inFlight)
+    }
+    return Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
+
   /** Asks the log inside of its own process, past the network. Undefined when that process went away or it failed. */
   ask<A>(question: (log: JobLogOperations) => Effect.Effect<A, LogError>): Effect.Effect<A | undefined> {
     return Effect.gen({ self: this }, function* () {

@@ -75,7 +75,7 @@ export const runFleet = (options: FleetOptions): FleetResult => {
   const { ending } = result
   const broken =
     ending._tag !== "Finished"
-      ? [`${ending._tag === "Ambient" ? "ambient" : "drainTerminates"}: ${ending.message}`]
+      ? [`${ending._tag === "Ambient" ? "ambient" : "noEnd"}: ${ending.message}`]
       : Exit.isFailure(ending.exit)
         ? [`defect: ${Cause.pretty(ending.exit.cause)}`]
         : []
@@ -84,7 +84,7 @@ export const runFleet = (options: FleetOptions): FleetResult => {
     config,
     violations: [...(fleet?.violations ?? []), ...broken],
     hash: result.hash,
-    counters: fleet?.cluster.counters.toRecord() ?? {},
+    counters: fleet?.cluster.tally() ?? {},
     lines: result.lines,
     elapsed: result.elapsed,
     steps: result.steps,

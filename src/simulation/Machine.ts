@@ -20,6 +20,8 @@ export class Machine {
   readonly name: string
   /** Processes started so far. */
   processes = 0
+  /** How far its wall clock was set in all, forward and back together, milliseconds. */
+  stepped = 0
   node: SimulatedNode
   readonly #simulation: Simulation
   readonly #context: Context.Context<never>
@@ -54,6 +56,7 @@ export class Machine {
 
   /** Sets the machine's wall clock forward or back, milliseconds. */
   stepWallClock(millis: number): void {
+    this.stepped += Math.abs(millis)
     this.#skew += millis
     this.node.stepWallClock(millis)
   }

@@ -242,7 +242,7 @@ export const runSeed = <W>(
     stack: result.ending._tag === "Ambient" ? result.ending.stack : undefined,
     armed: armed.faults,
     hash: result.hash,
-    counters: play?.cluster.counters.toRecord() ?? {},
+    counters: play?.cluster.tally() ?? {},
     lines: result.lines,
     elapsed: result.elapsed,
     steps: result.steps
