@@ -33,6 +33,8 @@ export interface Piece {
   readonly inode: number | undefined
   /** Number of the change that it is a part of, in its file. */
   readonly change: number
+  /** It begins at the end of the file's durable bytes or beyond. */
+  readonly beyondEnd: boolean
   /** False if the durable bytes are the same with it and without it, whatever else survives. */
   readonly matters: boolean
 }
@@ -145,7 +147,7 @@ export class Storage {
     const pieces: Array<Piece> = []
     for (const directory of this.directories.values()) {
       for (const change of directory.changes.keys()) {
-        pieces.push({ kind: "name", bytes: 0, inode: undefined, change, matters: true })
+        pieces.push({ kind: "name", bytes: 0, inode: undefined, change, beyondEnd: false, matters: true })
       }
     }
     for (const inode of this.inodes()) {
@@ -156,6 +158,7 @@ export class Storage {
             bytes: lengthOf(part),
             inode: inode.id,
             change: inode.settled + number,
+            beyondEnd: part._tag !== "Truncate" && part.position >= inode.durable.length,
             matters: matters(inode, part, number)
           })
         }

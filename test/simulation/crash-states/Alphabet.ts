@@ -1,4 +1,5 @@
 /** The operations that workloads consist of. Each does the same whenever it meets the same log. */
+import * as Effect from "effect/Effect"
 import { compact } from "../../../src/backends/file/Compaction.ts"
 import type { EnqueueItem, Grant } from "../../../src/log/JobLog.ts"
 import type { Opened, Rig } from "./Rig.ts"
@@ -45,6 +46,15 @@ export class Client {
     const items = more.map((part) => itemOf(this.#next++, part))
     this.#ids.push(...items.map(({ id }) => id))
     this.rig.run(this.opened.log.enqueue(items))
+  }
+
+  /** Two calls in flight at once share a write. */
+  enqueueBoth(): void {
+    // the first one lies in three sectors, the second in the last of them
+    const items = [itemOf(this.#next++, { payload: "b".repeat(700) }), itemOf(this.#next++, { name: "other" })]
+    this.#ids.push(...items.map(({ id }) => id))
+    const { log } = this.opened
+    this.rig.run(Effect.forEach(items, (item) => log.enqueue([item]), { concurrency: "unbounded" }))
   }
 
   claim(limit: number): void {
@@ -133,7 +143,8 @@ export interface Letter {
 }
 
 export const alphabet: ReadonlyArray<Letter> = [
-  { name: "enqueue", act: (client) => client.enqueue({}) },
+  // what was enqueued first survives the other
+  { name: "enqueueBoth", act: (client) => client.enqueueBoth(), severalSteps: true },
   {
     name: "enqueueBatch",
     act: (client) => client.enqueue({ payload: bulky, group: "g" }, { key: { value: `k${client.next}`, window: hour } })
@@ -149,31 +160,34 @@ export const alphabet: ReadonlyArray<Letter> = [
 ]
 
 /** What a workload begins with. */
-export const beginnings: ReadonlyArray<{ readonly name: string; readonly prepare: (client: Client) => void }> = [
+export const beginnings: ReadonlyArray<{
+  readonly name: string
+  readonly isUsed: boolean
+  readonly prepare: (client: Client) => void
+}> = [
   {
-    // one full segment that is mostly dead, and a second one with room for two or three operations
+    // three segments: much of the first is dead, all of the second, and the third has room for few operations
     name: "used",
+    isUsed: true,
     prepare: (client) => {
+      const big = { payload: "x".repeat(1300), priority: -1 }
       client.retention(1)
-      client.enqueue(
-        { payload: "k".repeat(100), key: { value: "kept", window: hour } },
-        { payload: bulky, priority: -1 }
-      )
-      client.enqueue(
-        { payload: bulky, priority: -2, key: { value: "gone", window: hour } },
-        { payload: bulky, priority: -1 }
-      )
+      const smaller = { payload: "x".repeat(1100), priority: -1 }
+      client.enqueue({ payload: "k".repeat(100), key: { value: "kept", window: hour } }, smaller)
+      client.enqueue({ ...smaller, priority: -2, key: { value: "gone", window: hour } }, smaller)
       client.claim(3)
       client.complete(false)
       client.complete(false)
       client.deadLetter()
-      client.enqueue({ payload: bulky, priority: -1 })
+      client.enqueue(big, big, big)
+      client.claim(3)
+      for (let each = 0; each < 3; each++) client.complete(false)
+      client.enqueue({ payload: "d".repeat(200), delay: 2500 }, { payload: "g".repeat(600), priority: 3 }, big)
       client.claim(1)
       client.complete(false)
-      client.enqueue({ payload: "d".repeat(200), delay: 2500 }, { payload: "g".repeat(600), priority: 3 })
       client.pause()
       client.closeSession()
     }
   },
-  { name: "empty", prepare: () => {} }
+  { name: "empty", isUsed: false, prepare: () => {} }
 ]

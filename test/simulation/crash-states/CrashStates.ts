@@ -12,8 +12,10 @@ import { type Survival, survivalsOf, type Tearing } from "./Survivals.ts"
 import { afterPrefix, countUpTo, workloadAt } from "./Workloads.ts"
 
 export interface CrashStatesOptions {
-  /** Operations of the longest workloads. */
+  /** Operations of the longest workloads on an empty log. */
   readonly maxLength: number
+  /** Operations of the longest workloads on a used log, which is about to roll and to be compacted. Default: the same. */
+  readonly maxLengthUsed?: number | undefined
   /** Number of the workload to begin with; default 0. */
   readonly from?: number | undefined
   /** Asked after each workload, with the number of the next; false ends the run. */
@@ -62,6 +64,9 @@ interface Crash extends Survival {
   readonly where: () => string
 }
 
+/** A write is torn at the step after it. */
+const justWritten = (disk: SimulatedDisk): boolean => disk.trace.at(-1)?.startsWith("write ") === true
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** What a crash state may be recovered to. */
@@ -72,7 +77,20 @@ interface Expected {
   readonly between: () => ReadonlySet<string>
 }
 
+const once = <A>(make: () => A): (() => A) => {
+  let made: A | undefined
+  return () => (made ??= make())
+}
+
 const noStates: ReadonlySet<string> = new Set()
+
+/** A log that workloads begin with, and a client that knows it. */
+interface Base {
+  readonly name: string
+  readonly isUsed: boolean
+  readonly disk: SimulatedDisk
+  readonly client: Client
+}
 
 class Run {
   readonly counters: CrashCounters = {
@@ -90,18 +108,18 @@ class Run {
   readonly #options: CrashStatesOptions
   readonly #rig = new Rig()
   readonly #judge = new Judge()
-  readonly #bases: ReadonlyArray<{ readonly name: string; readonly disk: SimulatedDisk; readonly client: Client }>
+  readonly #bases: ReadonlyArray<Base>
   /** Disks that were opened while power was lost. */
   readonly #opened = new Set<string>()
 
   constructor(options: CrashStatesOptions) {
     this.#options = options
-    this.#bases = beginnings.map(({ name, prepare }) => {
+    this.#bases = beginnings.map(({ isUsed, name, prepare }) => {
       this.#rig.workbench.reset()
       const disk = emptyDisk()
       const client = new Client(this.#rig, this.#rig.open(disk))
       prepare(client)
-      return { name, disk: onlyDurable(disk), client }
+      return { name, isUsed, disk: onlyDurable(disk), client }
     })
   }
 
@@ -115,7 +133,7 @@ class Run {
     if (last === undefined) {
       this.counters.workloads++
       // the first opening creates the log
-      this.#losePowerAgain(base.name === "empty" ? emptyDisk() : onlyDurable(base.disk), name)
+      this.#losePowerAgain(base.isUsed ? onlyDurable(base.disk) : emptyDisk(), "everyByte", name)
       return 0
     }
     const disk = onlyDurable(base.disk)
@@ -148,13 +166,8 @@ class Run {
     const seq = client.opened.engine.journal.lastSeq
     const crashes: Array<Crash> = []
     let acknowledged = false
-    let torn = -1
     const look = (moment: string): void => {
-      // each write is torn once, at the step after it
-      const { steps } = disk
-      const written = disk.trace.at(-1)?.startsWith("write ") === true && steps !== torn
-      if (written) torn = steps
-      this.#lose(disk, written ? tearing : "never", crashes, acknowledged, () => `${name}; ${moment}`)
+      this.#lose(disk, justWritten(disk) ? tearing : "never", crashes, acknowledged, () => `${name}; ${moment}`)
     }
     disk.onStep = (operation, path) => look(`at ${operation} ${path}`)
     try {
@@ -166,7 +179,7 @@ class Run {
       disk.onStep = undefined
     }
     const after = this.#rig.state(client.opened)
-    const between = () => (severalSteps === true ? statesOn(this.#rig, onlyDurable(disk), seq) : noStates)
+    const between = once(() => (severalSteps === true ? statesOn(this.#rig, onlyDurable(disk), seq) : noStates))
     const secondly = length <= (this.#options.secondCrashUpTo ?? length)
     for (const crash of crashes) this.#recover(crash, { before, after, between }, secondly)
   }
@@ -192,8 +205,8 @@ class Run {
   /** Recovers a crash state and checks what came of it; `secondly` loses power in that recovery, too. */
   #recover(crash: Crash, expected: Expected, secondly: boolean): void {
     const where = (): string => `${crash.where()}: ${crash.kept()}`
-    const again = secondly && !crash.torn ? onlyDurable(crash.disk) : undefined
-    const outcome = this.#judge.judge(crash.disk)
+    const again = secondly && !crash.torn && !crash.killed ? onlyDurable(crash.disk) : undefined
+    const outcome = this.#judge.judge(crash.disk, crash.killed)
     if (outcome._tag === "Failed") return this.#violated(`${where()}: ${outcome.detail}`)
     const { state } = outcome
     if (crash.acknowledged && state !== expected.after) {
@@ -202,11 +215,11 @@ class Run {
     if (state !== expected.before && state !== expected.after && !expected.between().has(state)) {
       return this.#violated(`${where()}: neither before nor after the operation\n${difference(expected.before, state)}`)
     }
-    if (again !== undefined) this.#losePowerAgain(again, where())
+    if (again !== undefined) this.#losePowerAgain(again, "never", where())
   }
 
   /** Opens the log and loses power in that; each different disk once. */
-  #losePowerAgain(disk: SimulatedDisk, name: string): void {
+  #losePowerAgain(disk: SimulatedDisk, tearing: Tearing, name: string): void {
     const image = disk.fingerprint()
     if (this.#opened.has(image)) return
     this.#opened.add(image)
@@ -215,11 +228,17 @@ class Run {
     const crashes: Array<Crash> = []
     const { crashPoints } = this.counters
     disk.onStep = (operation, path) =>
-      this.#lose(disk, "never", crashes, false, () => `${name}; opening it again, at ${operation} ${path}`)
+      this.#lose(
+        disk,
+        justWritten(disk) ? tearing : "never",
+        crashes,
+        false,
+        () => `${name}; opening it again, at ${operation} ${path}`
+      )
     const opened = this.#rig.open(disk)
     disk.onStep = undefined
     this.counters.secondCrashPoints += this.counters.crashPoints - crashPoints
-    const between = (): ReadonlySet<string> => statesOn(this.#rig, onlyDurable(disk), first.lastSeq)
+    const between = once(() => statesOn(this.#rig, onlyDurable(disk), first.lastSeq))
     const expected = { before: first.state, after: this.#rig.state(opened), between }
     for (const crash of crashes) this.#recover(crash, expected, false)
   }
@@ -256,7 +275,11 @@ export const runCrashStates = (options: CrashStatesOptions): CrashStatesResult =
   const end = countUpTo(options.maxLength, beginnings.length, letters)
   let number = options.from ?? 0
   while (number < end) {
-    const { word } = workloadAt(number, beginnings.length, letters)
+    const { beginning, word } = workloadAt(number, beginnings.length, letters)
+    if (beginnings[beginning]!.isUsed && word.length > (options.maxLengthUsed ?? word.length)) {
+      number = afterPrefix(number, 0, word.length, beginnings.length, letters)
+      continue
+    }
     let done = word.length
     try {
       done = run.workload(number)

@@ -1,7 +1,6 @@
 /** Recovers crash states with the real recovery, each different one once, and says what came of it. */
 import { crc32 } from "node:zlib"
 import type { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.ts"
-import { Client } from "./Alphabet.ts"
 import { Reading, stateOn } from "./Reading.ts"
 import { onlyDurable, Rig } from "./Rig.ts"
 
@@ -25,9 +24,9 @@ export class Judge {
   /** Different ends of those recoveries. */
   recoveries = 0
 
-  /** Consumes the disk. */
-  judge(disk: SimulatedDisk): Outcome {
-    const image = disk.fingerprint()
+  /** Consumes the disk; `killed`: some of it is not synced. */
+  judge(disk: SimulatedDisk, killed = false): Outcome {
+    const image = killed ? `${disk.fingerprint()}\n${onlyDurable(disk).fingerprint()}` : disk.fingerprint()
     const known = this.#byImage.get(image)
     if (known !== undefined) return known
     const outcome = this.#guard(() => this.#recover(disk))
@@ -76,22 +75,21 @@ export class Judge {
   #examine(disk: SimulatedDisk, frames: string, lastSeq: number): Outcome {
     const rig = this.#rig
     const repaired = onlyDurable(disk)
-    if (repaired.fingerprint() !== disk.fingerprint())
-      return { _tag: "Failed", detail: "the recovery left something unsynced" }
-    const reading = new Reading(rig)
-    reading.goOn(repaired)
-    const state = reading.state()
+    const image = disk.fingerprint()
+    if (repaired.fingerprint() !== image) return { _tag: "Failed", detail: "the recovery left something unsynced" }
     const again = onlyDurable(repaired)
+    const reading = new Reading(rig)
+    // opens it for good, too: what follows is appended
+    const journal = reading.open(repaired)
+    const state = reading.state()
     // a trim that the first recovery finished takes its frames away, but nothing of the state
     const isSame = this.#frames(again).frames === frames || stateOn(rig, again) === state
-    if (!isSame || again.fingerprint() !== repaired.fingerprint()) {
+    if (!isSame || again.fingerprint() !== image) {
       return { _tag: "Failed", detail: "a second recovery comes to something else" }
     }
-    const client = new Client(rig, rig.open(again), [], 1000)
-    client.enqueue({})
-    const after = rig.state(client.opened)
-    reading.goOn(onlyDurable(again))
-    if (reading.end() !== after) {
+    const appended = reading.append(journal)
+    reading.goOn(onlyDurable(repaired))
+    if (reading.lastSeq !== appended || reading.end() !== state) {
       return { _tag: "Failed", detail: "what was appended after the recovery is not read back" }
     }
     return { _tag: "Recovered", state, lastSeq }

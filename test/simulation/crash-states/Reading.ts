@@ -1,13 +1,16 @@
 /** Reads a log without changing anything: what a disk holds, and what has been added to it since. */
+import * as Effect from "effect/Effect"
 import { formerHolders } from "../../../src/backends/file/Engine.ts"
+import { type Journal, openJournal } from "../../../src/backends/file/journal/Journal.ts"
 import { emptyWalk, type Walk, walkJournal } from "../../../src/backends/file/journal/Recovery.ts"
 import type { OnFrame } from "../../../src/backends/file/journal/SegmentScan.ts"
 import { JobStore } from "../../../src/backends/file/JobStore.ts"
 import { JobChunk } from "../../../src/backends/file/JobTable.ts"
 import { Replay } from "../../../src/backends/file/Replay.ts"
+import { entriesFrame, Tag } from "../../../src/backends/file/RecordTags.ts"
 import type { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.ts"
 import type { Rig } from "./Rig.ts"
-import { directory, type ReadAt, readerOf, type Segments, stateText } from "./State.ts"
+import { directory, type ReadAt, readerOf, segmentBytes, type Segments, stateText } from "./State.ts"
 
 /** The job table's first chunk has a megabyte: one is used again and again. */
 let spare: JobChunk | undefined = new JobChunk()
@@ -33,9 +36,7 @@ export class Reading {
   goOn(disk: SimulatedDisk, onState?: (state: string, seq: number) => void): void {
     const walk = emptyWalk()
     const onFrame: OnFrame = (type, reader, meta) => {
-      if (meta.seq <= this.lastSeq) return
-      this.lastSeq = meta.seq
-      this.#replay.onFrame(type, reader, meta)
+      this.#take(type, reader, meta)
       if (onState === undefined) return
       // segments are known by number once they were listed
       this.#readAt = readerOf(disk, headersOf(walk))
@@ -43,6 +44,35 @@ export class Reading {
     }
     this.#rig.run(walkJournal(walk, { disk: disk.disk, directory, onFrame, live: false }))
     this.#readAt = readerOf(disk, headersOf(walk))
+  }
+
+  readonly #take: OnFrame = (type, reader, meta) => {
+    if (meta.seq <= this.lastSeq) return
+    this.lastSeq = meta.seq
+    this.#replay.onFrame(type, reader, meta)
+  }
+
+  /** Opens the disk's journal as an owner, which repairs it, and takes its frames. */
+  open(disk: SimulatedDisk): Journal {
+    const now = (): number => this.#rig.workbench.now
+    const journal = this.#rig.run(openJournal({ disk: disk.disk, directory, segmentBytes, onFrame: this.#take, now }))
+    this.#readAt = readerOf(disk, journal.segments())
+    return journal
+  }
+
+  /** Appends, durably, a record that is checked when it is read; answers its sequence number. */
+  append(journal: Journal): number {
+    const writer = journal.begin(entriesFrame, this.#rig.workbench.now)
+    writer.u8(Tag.Checkpoint)
+    writer.varint(this.#store.nextSequence)
+    writer.varint(this.#store.nextToken)
+    const seq = journal.end()
+    this.#rig.run(
+      Effect.callback<void, Error>((resume) =>
+        journal.commit((failure) => resume(failure === undefined ? Effect.void : Effect.fail(failure.reason)))
+      )
+    )
+    return seq
   }
 
   state(): string {

@@ -11,11 +11,8 @@ import type { OnFrame } from "../../../src/backends/file/journal/SegmentScan.ts"
 import type { JobLogOperations } from "../../../src/log/JobLog.ts"
 import type { LogError } from "../../../src/log/LogError.ts"
 import { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.ts"
-import { directory, readerOf, stateText } from "./State.ts"
+import { directory, readerOf, segmentBytes, stateText } from "./State.ts"
 import { Workbench } from "./Workbench.ts"
-
-/** The smallest that there is, so that few operations fill one. */
-const segmentBytes = 4096
 
 /** A disk with an empty directory for a log. */
 export const emptyDisk = (): SimulatedDisk => {

@@ -7,6 +7,9 @@ import type { SimulatedDisk } from "../../../src/simulation/disk/SimulatedDisk.t
 /** Where the log lies on its disk. */
 export const directory = "/log"
 
+/** The smallest that there is, so that few operations fill one. */
+export const segmentBytes = 4096
+
 /** Reads what a location of the journal holds: index of the segment, offset, length. */
 export type ReadAt = (segment: number, offset: number, length: number) => Buffer
 

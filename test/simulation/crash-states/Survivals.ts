@@ -12,6 +12,8 @@ export interface Survival {
   /** What was kept, in words. */
   readonly kept: () => string
   readonly torn: boolean
+  /** The process was killed and the machine lives on: nothing is lost, and what was unsynced is so still. */
+  readonly killed: boolean
 }
 
 /** How the bytes of the last write are torn. */
@@ -59,17 +61,26 @@ export interface Survivals {
 /** All crash states of this moment; `tearing` is about the last write, whose other pieces stay or go in order. */
 export const survivalsOf = (disk: SimulatedDisk, tearing: Tearing): Survivals => {
   const pieces = disk.unsynced()
-  const choices = [...pieces.keys()].filter((i) => pieces[i]!.matters)
+  const mattering = [...pieces.keys()].filter((i) => pieces[i]!.matters)
+  // of zeros behind the end only the last that survives matters: it says how long the file is
+  const isLengthening = (i: number): boolean => pieces[i]!.kind === "zeros" && pieces[i]!.beyondEnd
+  const lengthening = mattering.filter(isLengthening)
+  const choices = mattering.filter((i) => !isLengthening(i))
   const { all, subsets } = subsetsOf(choices.length)
   const survivals = function* (): Generator<Survival> {
     for (const subset of subsets) {
-      const lost = new Set(choices.filter((_, i) => subset[i] === false))
-      yield {
-        disk: disk.afterCrash((i) => !lost.has(i)),
-        kept: () => `lost ${lost.size} of ${pieces.length} pieces: ${[...lost].join(", ")}`,
-        torn: false
+      for (let zeros = 0; zeros <= lengthening.length; zeros++) {
+        const lost = new Set([...choices.filter((_, i) => subset[i] === false), ...lengthening.slice(zeros)])
+        yield {
+          disk: disk.afterCrash((i) => !lost.has(i)),
+          kept: () => `lost ${lost.size} of ${pieces.length} pieces: ${[...lost].join(", ")}`,
+          torn: false,
+          killed: false
+        }
       }
     }
+    if (mattering.length > 0)
+      yield { disk: disk.afterKill(), kept: () => "the process was killed", torn: false, killed: true }
     if (tearing === "never") return
     const write = lastWrite(pieces)
     const length = write.reduce((sum, i) => sum + pieces[i]!.bytes, 0)
@@ -85,7 +96,8 @@ export const survivalsOf = (disk: SimulatedDisk, tearing: Tearing): Survivals =>
       yield {
         disk: disk.afterCrash((i) => survives.get(i) ?? true),
         kept: () => `the last write torn after ${bytes} of ${length} bytes`,
-        torn: true
+        torn: true,
+        killed: false
       }
     }
   }
