@@ -86,6 +86,8 @@ export interface RunRecord {
   /** Virtual milliseconds. */
   readonly time: number
   ended: boolean
+  /** It ended with a result. */
+  succeeded: boolean
   /** It ignored its interruption, and its slot was given away. */
   abandoned: boolean
 }

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -173,6 +174,7 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
     startedAt: history.at++,
     time: stage.now(),
     ended: false,
+    succeeded: false,
     abandoned: false
   }
   stage.started(run, context.queue)
@@ -212,7 +214,12 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
     if (step.act === "die") return yield* Effect.die(new Error("as its script says"))
     return `did ${payload.text}`
   })
-  return Effect.onExit(act, () => Effect.sync(() => stage.ended(run, context.queue)))
+  return Effect.onExit(act, (exit) =>
+    Effect.sync(() => {
+      run.succeeded = Exit.isSuccess(exit)
+      stage.ended(run, context.queue)
+    })
+  )
 }
 
 /**

@@ -114,6 +114,23 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     }
   },
   {
+    name: "completionIsEarned",
+    statement: "A completion is sent only for a run that succeeded, and no success is settled as anything else.",
+    ofJob: (history, job) => {
+      for (const { accepted, grant } of job.grants) {
+        const run = history.runs.get(grant.token)
+        if (run === undefined || accepted === undefined) continue
+        if (accepted._tag === "Complete" && !run.succeeded)
+          return `was completed by token ${grant.token}, whose run failed`
+        // a run that was told to stop may have succeeded too late
+        if (accepted._tag === "Retry" && run.succeeded && !run.abandoned && accepted.cause.kind === "failure") {
+          return `is tried again after token ${grant.token}, whose run succeeded`
+        }
+      }
+      return undefined
+    }
+  },
+  {
     name: "attemptsBounded",
     statement: "Attempts and deliveries only grow within a generation and never exceed the job's bounds.",
     ofJob: (_history, job) => {
@@ -230,6 +247,14 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "selfFence",
     statement:
       "A handler that can be interrupted does nothing any more, and none starts, once its node has to give up the lease."
+  },
+  {
+    name: "stopsReach",
+    statement: "A run does nothing more once its scheduler was told that its grant is lost or its job is cancelled."
+  },
+  {
+    name: "pauseReaches",
+    statement: "A grant that waits for a slot does not start once its scheduler was told that its queue is paused."
   },
   {
     name: "concurrencyBounded",

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { JobLogOperations } from "../log/JobLog.ts"
+import type { JobLogOperations, RenewResult } from "../log/JobLog.ts"
 import type { Counters } from "./Counters.ts"
 import type { FleetHistory, RunRecord } from "./FleetHistory.ts"
 import type { SimulatedNode } from "./kernel/SimulatedNode.ts"
@@ -46,6 +46,12 @@ export class RunWatch {
   readonly #options: RunWatchOptions
   readonly #sessions = new Map<string, Standing>()
   readonly #running = new Map<string, Set<RunRecord>>()
+  /** When a scheduler got a grant, as a position in the history. */
+  readonly #received = new Map<bigint, number>()
+  /** When a scheduler was told to stop a run, microseconds. */
+  readonly #stopped = new Map<bigint, number>()
+  /** When a session was last told that a queue is paused, as a position in the history. */
+  readonly #paused = new Map<string, number>()
   /** Processes whose wall clocks were set: if they sleep as well, nothing can tell them how long. */
   readonly #stepped = new Set<SimulatedNode>()
 
@@ -72,10 +78,27 @@ export class RunWatch {
           return Effect.map(log.renew(request), (result) => {
             const standing = this.#sessions.get(request.session)
             if (standing !== undefined) standing.sentAt = Math.max(standing.sentAt, sentAt)
+            this.#told(request.session, result)
             return result
           })
+        }),
+      claim: (request) =>
+        Effect.map(log.claim(request), (result) => {
+          for (const { token } of result.grants) {
+            if (!this.#received.has(token)) this.#received.set(token, this.#options.history.at++)
+          }
+          return result
         })
     }
+  }
+
+  /** What a scheduler learns with a renewal. */
+  #told(session: string, { cancelled, lost, paused }: RenewResult): void {
+    const { history, simulation } = this.#options
+    for (const token of [...cancelled, ...lost]) {
+      if (!this.#stopped.has(token)) this.#stopped.set(token, simulation.timeline.now)
+    }
+    for (const queue of paused) this.#paused.set(`${session} ${queue}`, history.at++)
   }
 
   /** The wall clock of a process was set. */
@@ -100,6 +123,10 @@ export class RunWatch {
     if (grant?.grant.id !== run.id) history.violate("leaseVisible", `a run of ${run.id} has token ${run.token}`)
     if (history.runs.has(run.token)) history.violate("leaseVisible", `token ${run.token} started two runs`)
     history.runs.set(run.token, run)
+    const pausedAt = grant === undefined ? undefined : this.#paused.get(`${grant.session} ${queue}`)
+    if (pausedAt !== undefined && (this.#received.get(run.token) ?? pausedAt) < pausedAt) {
+      history.violate("pauseReaches", `${run.node} starts ${run.id} of ${queue}, which it knows to be paused`)
+    }
     const running = this.#of(run.node, queue)
     running.add(run)
     if (running.size > concurrency) {
@@ -114,6 +141,10 @@ export class RunWatch {
     const { now } = simulation.timeline
     // in the instant in which a machine goes on, the interruption and the run are ready together
     if (run.abandoned || node.resumedAt === now || (node.hasSlept && this.#stepped.has(node))) return
+    const stoppedAt = this.#stopped.get(run.token)
+    if (stoppedAt !== undefined && stoppedAt < now) {
+      history.violate("stopsReach", `${run.node} runs ${run.id} on, though it was told to stop`)
+    }
     const session = history.grants.get(run.token)?.session
     const standing = session === undefined ? undefined : this.#sessions.get(session)
     if (standing === undefined) return
