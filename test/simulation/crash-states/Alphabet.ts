@@ -57,10 +57,10 @@ export class Client {
     this.rig.run(Effect.forEach(items, (item) => log.enqueue([item]), { concurrency: "unbounded" }))
   }
 
-  claim(limit: number): void {
+  claim(limit: number, queue = "q"): void {
     const { log } = this.opened
     this.#session ??= this.rig.run(log.open({ owner: "owner", leaseDuration: hour })).id
-    const { grants } = this.rig.run(log.claim({ session: this.#session, call: this.#call++, queue: "q", limit }))
+    const { grants } = this.rig.run(log.claim({ session: this.#session, call: this.#call++, queue, limit }))
     this.#held.push(...grants)
   }
 
@@ -172,7 +172,10 @@ export const beginnings: ReadonlyArray<{
     prepare: (client) => {
       const big = { payload: "x".repeat(1300), priority: -1 }
       client.retention(1)
-      const smaller = { payload: "x".repeat(1100), priority: -1 }
+      const smaller = { payload: "x".repeat(1050), priority: -1 }
+      client.enqueue({ queue: "done" })
+      client.claim(1, "done")
+      client.complete(false)
       client.enqueue({ payload: "k".repeat(100), key: { value: "kept", window: hour } }, smaller)
       client.enqueue({ ...smaller, priority: -2, key: { value: "gone", window: hour } }, smaller)
       client.claim(3)
