@@ -56,9 +56,12 @@ export class SessionCalls {
     const patient: Effect.Effect<A, LogError> = Effect.catch(once, (error) =>
       error === unanswered && goingOn() ? patient : Effect.fail(error)
     )
-    // a dead session refuses the repeat of a call whose first try may have had its effect: that stays unknown
+    // a repeat is refused whose session is dead or whose answer is no longer kept, and the first try may have had its
+    // effect all the same: that stays unknown
     return Effect.mapError(whileUnknown(patient, goingOn), (error) =>
-      tries > 1 && error.reason._tag === "SessionDead" ? unknown(operation, error.reason) : error
+      tries > 1 && (error.reason._tag === "SessionDead" || error.reason._tag === "InvalidRequest")
+        ? unknown(operation, error.reason)
+        : error
     )
   }
 

@@ -141,14 +141,16 @@ export const make = Effect.fnUntraced(function* (
         yield* Effect.sleep(yield* delay(failures++))
         if (supervisor.isLive(epoch)) continue
       }
-      if (error._tag === "Some" && error.value.reason._tag === "InvalidRequest" && batch.length > 1) {
+      const invalid =
+        error._tag === "Some" && error.value.outcome === "refused" && error.value.reason._tag === "InvalidRequest"
+      if (invalid && batch.length > 1) {
         // one settlement breaks a limit: find it without holding up the others
         for (const message of batch) yield* settleOne(message)
         return
       }
       yield* Effect.logError("settlements were not accepted", exit.cause)
       for (const message of batch) telemetry.refused(message.queue, "logFailure")
-      if (batch.length === 1 && error._tag === "Some" && error.value.reason._tag === "InvalidRequest") {
+      if (invalid) {
         deadLetter(batch[0]!, error.value.message)
       } else {
         supervisor.sessionDied(epoch)

@@ -466,3 +466,16 @@ it.effect("a waiting grant does not start after a stall, though the supervisor h
     )
   })
 )
+
+it.effect("grants whose answer the log no longer keeps come back with their session", () =>
+  Effect.gen(function* () {
+    const over = FaultyLog.make(yield* MemoryLog.make())
+    yield* over.log.enqueue([item(1)])
+    // the claim takes the job, nobody hears of it, and its repeat comes too late
+    const tooOld = new InvalidRequest({ field: "call", detail: "its answer is no longer kept" })
+    over.next("claim", FaultyLog.replyUnknown, FaultyLog.refuse(tooOld))
+    const it = yield* rig(() => Effect.succeed(complete), { over, leaseDuration: 3_000 })
+    yield* TestClock.adjust("20 seconds")
+    assert.strictEqual((yield* it.view(1)).state, "Completed")
+  }).pipe(quiet)
+)

@@ -15,7 +15,11 @@ test.for([
   // segment begins with; when it had become the oldest one, the log did not open any more
   // (test/backends/file/BareSegment.test.ts).
   [65, "a segment without its checkpoint became the oldest one"],
-  [149, "a segment without its checkpoint became the oldest one"]
+  [149, "a segment without its checkpoint became the oldest one"],
+  // A claim was granted and its answer could not be read from the disk; by the time of its repeat the log kept the
+  // answer no longer. The scheduler took that for a refusal, and its session held the jobs for ever
+  // (test/actors/LeaseSupervisor.test.ts).
+  [5114, "grants that nobody knew of stayed with a living session"]
 ] as const)("seed %i: %s", { timeout: 30_000 }, ([seed]) => {
   expect(runFleet({ seed }).violations).toEqual([])
 })
