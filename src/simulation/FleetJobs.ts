@@ -85,6 +85,15 @@ const idOf = (number: number): string => `00000000-0000-7000-8000-${number.toStr
 const encode = (steps: ReadonlyArray<typeof Step.Type>, text: string): string => JSON.stringify({ steps, text })
 
 /**
+ * Whether no handler ever sees the payload.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const isUndecodable = (payload: string): boolean => !payload.startsWith('{"steps":[')
+
+/**
  * Makes jobs. Each of them ends well sooner or later, or is dead after some attempts.
  *
  * @since 0.1.0

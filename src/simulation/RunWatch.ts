@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import type { JobLogOperations, RenewResult } from "../log/JobLog.ts"
 import type { Counters } from "./Counters.ts"
 import type { FleetHistory, RunRecord } from "./FleetHistory.ts"
+import { isUndecodable } from "./FleetJobs.ts"
 import type { SimulatedNode } from "./kernel/SimulatedNode.ts"
 import type { Simulation } from "./kernel/Simulation.ts"
 
@@ -96,7 +97,8 @@ export class RunWatch {
   #told(session: string, { cancelled, lost, paused }: RenewResult): void {
     const { history, simulation } = this.#options
     for (const token of [...cancelled, ...lost]) {
-      if (!this.#stopped.has(token)) this.#stopped.set(token, simulation.timeline.now)
+      // of a grant whose answer is still under way it can stop nothing
+      if (this.#received.has(token) && !this.#stopped.has(token)) this.#stopped.set(token, simulation.timeline.now)
     }
     for (const queue of paused) this.#paused.set(`${session} ${queue}`, history.at++)
   }
@@ -201,7 +203,8 @@ export class RunWatch {
     const { concurrency, history, maxPrefetch } = this.#options
     let held = 0
     for (const { grant, session: of, settleSentAt } of history.grants.values()) {
-      if (of !== session || grant.queue !== queue || settleSentAt !== undefined) continue
+      if (of !== session || grant.queue !== queue || settleSentAt !== undefined || isUndecodable(grant.payload))
+        continue
       const run = history.runs.get(grant.token)
       if (run === undefined || !(run.ended || run.abandoned)) held++
     }
