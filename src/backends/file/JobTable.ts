@@ -59,7 +59,7 @@ export const Flag = {
  */
 export const noSlot = 0xffff_ffff
 
-const chunkBits = 14
+const chunkBits = 12
 /**
  * Rows of one chunk.
  *
