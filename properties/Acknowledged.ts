@@ -9,7 +9,7 @@ import type { ControlCommand, Grant, JobView, Session, Settlement } from "../src
 import type { LogError } from "../src/log/LogError.ts"
 import { call, claim, control, enqueue, newItem, open, pass, reclaimAll, settle, show } from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
-import { json } from "./World.ts"
+import { json, ofExit } from "./World.ts"
 
 /**
  * @since 0.1.0
@@ -67,16 +67,16 @@ const settled = (name: string, settlement: Settlement): Acknowledgement => ({
 
 /** A command on a job that waits, or after `before` on what became of it. */
 const commanded = (
-  command: (id: string) => ControlCommand,
+  command: (id: string, can: Pick<Capabilities, "maxDelay">) => ControlCommand,
   before: (bench: Bench, session: Session, id: string) => Effect.Effect<unknown, LogError> = () => Effect.void
 ): Acknowledgement => ({
-  name: `control ${command("")._tag}`,
+  name: `control ${command("", { maxDelay: 0 })._tag}`,
   act: (bench, session) =>
     Effect.gen(function* () {
       const item = newItem(bench)
       yield* enqueue(bench, item)
       yield* before(bench, session, item.id)
-      yield* control(bench, command(item.id))
+      yield* control(bench, command(item.id, bench.capabilities))
       return yield* asBefore(bench, item.id)
     })
 })
@@ -169,7 +169,7 @@ export const acknowledgements: ReadonlyArray<Acknowledgement> = [
       })
   },
   commanded((id) => ({ _tag: "Cancel", id })),
-  commanded((id) => ({ _tag: "Reschedule", id, delay: 5000 })),
+  commanded((id, can) => ({ _tag: "Reschedule", id, delay: Math.min(5000, can.maxDelay) })),
   commanded((id) => ({ _tag: "Redrive", id }), deadLettered),
   commanded(
     (id) => ({ _tag: "Purge", id }),
@@ -189,7 +189,20 @@ export const acknowledgements: ReadonlyArray<Acknowledgement> = [
       })
   },
   {
-    name: "control Configure",
+    name: "control Configure of a backlog",
+    act: (bench) =>
+      Effect.gen(function* () {
+        yield* enqueue(bench, newItem(bench))
+        yield* control(bench, { _tag: "Configure", queue: "alpha", policy: { maxBacklog: 1 } })
+        return Effect.map(Effect.exit(Effect.suspend(() => bench.log.enqueue([newItem(bench)]))), (exit) => {
+          const answer = ofExit(exit)
+          const full = answer._tag === "Failed" && answer.error.reason._tag === "Full"
+          return full ? undefined : "a queue takes more than it was told to hold"
+        })
+      })
+  },
+  {
+    name: "control Configure of groups",
     needs: (can) => can.groups,
     act: (bench) =>
       Effect.gen(function* () {

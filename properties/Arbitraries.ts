@@ -18,7 +18,9 @@ import type { JobSpec, SettleSpec, Step } from "./Step.ts"
 export interface Profile {
   readonly weights: Partial<Record<Step["_tag"], number>>
   /** Chance in percent that a job has the option. */
-  readonly options: Partial<Record<"priority" | "delay" | "bounds" | "deadline" | "group" | "key" | "metadata", number>>
+  readonly options: Partial<
+    Record<"priority" | "delay" | "at" | "bounds" | "deadline" | "group" | "key" | "metadata" | "carried", number>
+  >
   /** Payloads that are easily damaged on the way. */
   readonly nastyPayloads?: boolean | undefined
   /** Payloads large enough that a log's files come to an end now and then. */
@@ -86,6 +88,18 @@ const job = (profile: Profile): fc.Arbitrary<JobSpec> =>
       metadata: sometimes(
         profile.options.metadata,
         fc.dictionary(fc.constantFrom("tenant", "é", "a b"), fc.constantFrom("", "1", "ü\n"), { maxKeys: 2 })
+      ),
+      at: sometimes(profile.options.at, fc.constantFrom(-1000, 0, 1, 400, 1000, 30_000)),
+      carried: sometimes(
+        profile.options.carried,
+        fc
+          .record({
+            version: fc.constantFrom(1, 2, 2_147_483_647),
+            timeout: fc.constantFrom(undefined, 1, 86_400_000),
+            leaseDuration: fc.constantFrom(undefined, 1000, 60_000),
+            traced: fc.boolean()
+          })
+          .map((record) => defined(record) as NonNullable<JobSpec["carried"]>)
       )
     })
     .map((record) => defined(record) as JobSpec)

@@ -273,6 +273,12 @@ export const newItem = (bench: Bench, options?: Partial<EnqueueItem>): EnqueueIt
   }
 }
 
+/** In as many calls as the log's batches need. */
+const batches = (bench: Bench, items: ReadonlyArray<EnqueueItem>): ReadonlyArray<ReadonlyArray<EnqueueItem>> => {
+  const size = bench.capabilities.maxBatch
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))
+}
+
 /**
  * Enqueues jobs.
  *
@@ -285,22 +291,28 @@ export const enqueue = (
   ...items: ReadonlyArray<EnqueueItem>
 ): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
   Effect.map(
-    Effect.suspend(() => bench.log.enqueue(items)),
-    (answers) => {
+    Effect.forEach(batches(bench, items), (batch) => bench.log.enqueue(batch)),
+    (answered) => {
+      const answers = answered.flat()
       note(bench, `enqueue ${json(items)} → ${json(answers)}`)
       return answers
     }
   )
 
 /**
- * Opens a session.
+ * Opens a session, for as long as the log's leases last at most.
  *
  * @since 0.1.0
  * @category running
  * @stability unstable
  */
 export const open = (bench: Bench, leaseDuration: number): Effect.Effect<Session, LogError> =>
-  Effect.suspend(() => bench.log.open({ owner: "leasehold properties", leaseDuration }))
+  Effect.suspend(() =>
+    bench.log.open({
+      owner: "leasehold properties",
+      leaseDuration: Math.min(leaseDuration, bench.capabilities.maxLease)
+    })
+  )
 
 /**
  * The number of a session's next call.

@@ -40,13 +40,16 @@ export const drain = (world: World): Effect.Effect<void> =>
         .map((job) => `${job.id} (${job.status})`)
     world.lines.push("   workers go on:")
     for (const queue of queues) yield* act({ _tag: "Resume", queue })
+    // leases that end with their connection are not outwaited
+    if (world.capabilities.lease === "connection") for (const slot of [0, 1, 2]) yield* act({ _tag: "Close", slot })
     for (let round = 0; round < rounds && left().length > 0; round++) {
       yield* act({ _tag: "Advance", millis: slotLeases[2] + 10_000 })
       yield* act({ _tag: "Reclaim", limit: 1000 })
       for (const queue of queues) {
         for (let i = 0; i < claims; i++) {
           const before = world.grants.length
-          yield* act({ _tag: "Claim", slot: 2, queue, limit: 10, dead: false })
+          const limit = Math.min(10, world.capabilities.maxBatch)
+          yield* act({ _tag: "Claim", slot: 2, queue, limit, dead: false })
           const granted = world.grants.length - before
           if (granted === 0) break
           const items = Array.from({ length: granted }, (_, grant) => complete(grant))

@@ -178,10 +178,15 @@ export const settleable = <Found extends World["grants"][number]>(world: World, 
  */
 export const atRest = (world: World): Frozen | undefined => {
   const window = { before: world.now, after: world.now }
+  let until = Number.POSITIVE_INFINITY
   for (const job of world.model.jobs.values()) {
     if (Model.silentFutures(world.model, job, window).length > 0) return undefined
+    const lease = job.session === undefined ? undefined : world.model.sessions.get(job.session)?.expiresAt
+    const waits = job.status === "Waiting"
+    const due = waits && job.visibleBy > world.since ? job.visibleFrom : undefined
+    for (const at of [lease, due, waits ? job.deadline : undefined]) until = Math.min(until, at ?? until)
   }
-  return world.shown === undefined ? undefined : { now: world.now, shown: world.shown }
+  return world.shown === undefined || until <= world.now ? undefined : { until, shown: world.shown }
 }
 
 /**
@@ -190,7 +195,8 @@ export const atRest = (world: World): Frozen | undefined => {
  * @stability unstable
  */
 export interface Frozen {
-  readonly now: number
+  /** Nothing changes of itself before this instant. */
+  readonly until: number
   readonly shown: string
 }
 
@@ -207,7 +213,7 @@ export const mustBeAsBefore = (
   laws: ReadonlyArray<LawName>,
   what: string
 ): void => {
-  if (before === undefined || world.now !== before.now || world.shown === before.shown) return
+  if (before === undefined || world.now >= before.until || world.shown === before.shown) return
   report(world, laws, `${what}, but it changed something: ${before.shown} became ${world.shown}`)
 }
 

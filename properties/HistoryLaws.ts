@@ -47,7 +47,7 @@ export const reclaimOnExpiry: Law = overHistories({
   name: "reclaimOnExpiry",
   statement: "Once a lease has run out, or its owner is gone, reclaim makes all of its jobs claimable again.",
   profile: {
-    weights: { AdvanceToExpiry: 5, Reclaim: 6, Renew: 2, Crash: 2 },
+    weights: { Enqueue: 7, Claim: 12, Settle: 3, AdvanceToExpiry: 9, Reclaim: 9, Renew: 2, Crash: 1 },
     options: { bounds: 10, group: 15 }
   },
   claimedBy: (can) => can.reclaim === "log" && can.lease === "timed"
@@ -109,7 +109,7 @@ export const neverEarly: Law = overHistories({
   statement: "No job is granted before its delay, instant or back-off has passed in the log's time.",
   profile: {
     weights: { Claim: 8, Advance: 5, Reschedule: 2, Crash: 1 },
-    options: { delay: 70, group: 10 }
+    options: { delay: 50, at: 30, group: 10 }
   },
   claimedBy: (can) => can.maxDelay > 0
 })
@@ -254,7 +254,7 @@ export const payloadIntact: Law = overHistories({
   statement: "What is granted and shown is byte for byte what was enqueued, and nothing else ever appears.",
   profile: {
     weights: { Enqueue: 9, AdvanceToExpiry: 1, Reclaim: 1, Redrive: 1, Crash: 2 },
-    options: { metadata: 50, priority: 20, group: 20 },
+    options: { metadata: 50, carried: 50, priority: 20, group: 20, deadline: 10 },
     nastyPayloads: true,
     length: 25
   }
@@ -329,7 +329,7 @@ export const pauseHolds: Law = overHistories({
   name: "pauseHolds",
   statement: "Nothing is granted from a paused queue, its sessions are told, and the pause survives a crash.",
   profile: {
-    weights: { Pause: 4, Resume: 3, Claim: 9, Renew: 3, AdvanceToExpiry: 1, Reclaim: 1, Crash: 2 },
+    weights: { Pause: 5, Resume: 3, Claim: 12, Settle: 3, Renew: 9, AdvanceToExpiry: 1, Reclaim: 1, Crash: 2 },
     options: {}
   }
 })

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as fc from "fast-check"
 import type { Capabilities } from "../src/log/Capabilities.ts"
 import type { Grant, Session } from "../src/log/JobLog.ts"
+import { refused, Unsupported } from "../src/log/LogError.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { Limits } from "../src/model/Limits.ts"
 import { broken, call, claim, enqueue, newItem, onBench, open, settlementOf } from "./Direct.ts"
@@ -86,6 +87,13 @@ const lacks: ReadonlyArray<Lack> = [
           call: call(bench, session.id),
           items: [settlementOf(grant, { _tag: "Complete", enqueue: [newItem(bench, { queue: "beta" })] })]
         })
+      ).pipe(
+        // the refusal of the one settlement, which leaves its neighbours alone, is as good as that of the call
+        Effect.flatMap(([answer]) =>
+          answer?._tag === "Refused" && answer.reason === "invalidFollowUp"
+            ? Effect.fail(refused("settle", new Unsupported({ capability: "atomic", detail: answer.reason })))
+            : Effect.void
+        )
       )
   }
 ]

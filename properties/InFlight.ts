@@ -165,20 +165,14 @@ export const startAll = (
     flights.push(
       yield* startEnqueue(
         world,
-        spec.enqueue.map((item) => toItem(world, item))
+        spec.enqueue.slice(0, world.capabilities.maxBatch).map((item) => toItem(world, item))
       )
     )
     if (spec.settle !== undefined && held !== undefined) {
       const { id, token, receipt } = held.grant
       const kind = spec.settle
-      const settlement = toSettlement(world, {
-        grant: 0,
-        kind,
-        delay: 400,
-        result: "done",
-        followUps: [],
-        badFollowUp: false
-      })
+      const plain = { grant: 0, kind, delay: 400, result: "done", followUps: [], badFollowUp: false }
+      const settlement = toSettlement(world, plain, held.grant.queue)
       meet(world, heldJob, settleCommands[kind], fault)
       flights.push(
         yield* startSettle(world, {
@@ -190,7 +184,7 @@ export const startAll = (
     }
     if (command !== undefined && target !== undefined) {
       meet(world, target, controlCommands[command], fault)
-      const change = command === "Reschedule" ? { delay: 1000 } : undefined
+      const change = command === "Reschedule" ? { delay: Math.min(1000, world.capabilities.maxDelay) } : undefined
       flights.push(yield* startControl(world, { _tag: command, id: target.id, ...change }))
     }
     if (spec.claim) {
@@ -232,7 +226,10 @@ export const explain = (
   const views = snapshot?.jobs ?? []
   for (const flight of answered) reportAll(world, flight.carryOut(world.model, window, views))
   afterwards()
-  if (snapshot === undefined) return
+  if (snapshot === undefined) {
+    world.blinded = open.length > 0
+    return
+  }
   let best: { readonly model: Model.Model; readonly violations: ReadonlyArray<Model.Violation> } | undefined
   for (const happened of subsets(open).flatMap(orders)) {
     const model = structuredClone(world.model)

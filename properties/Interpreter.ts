@@ -23,7 +23,7 @@ import {
 import type { LawName } from "./LawName.ts"
 import * as Model from "./Model.ts"
 import { claimed } from "./ModelClaim.ts"
-import { enqueued } from "./ModelEnqueue.ts"
+import { enqueued, sameBytes } from "./ModelEnqueue.ts"
 import { read } from "./ReadStep.ts"
 import { close, control, onJob, reclaim, renew } from "./SessionSteps.ts"
 import { completeAndCancel, repeatCall, settle, settleAndReclaim } from "./SettleSteps.ts"
@@ -36,6 +36,7 @@ import {
   nextCall,
   observe,
   outcome,
+  priorityFor,
   report,
   reportAll,
   sessionOf,
@@ -73,7 +74,7 @@ const enqueue = (world: World, items: ReadonlyArray<EnqueueItem>, blame: Readonl
 const meetEnqueued = (world: World, item: EnqueueItem, answer: EnqueueResult | undefined): void => {
   const known = world.model.jobs.get(item.id)
   if (known !== undefined) {
-    return meet(world, known, json(known.item) === json(item) ? "enqueueAgain" : "enqueueOtherBytes")
+    return meet(world, known, sameBytes(known.item, item) ? "enqueueAgain" : "enqueueOtherBytes")
   }
   if (answer?._tag === "Inserted") return meet(world, undefined, "enqueue")
   if (answer?._tag !== "Duplicate" && answer?._tag !== "Replaced") return
@@ -81,12 +82,36 @@ const meetEnqueued = (world: World, item: EnqueueItem, answer: EnqueueResult | u
   meet(world, world.model.jobs.get(answer.id), replacing ? "enqueueReplacing" : "enqueueKeyHeld")
 }
 
+/** Any of what a job consists of may differ. */
+const otherBytes = (item: EnqueueItem, which: number): EnqueueItem => {
+  switch (which % 4) {
+    case 0:
+      return { ...item, payload: `${item.payload} ` }
+    case 1:
+      return { ...item, name: item.name === jobNames[0] ? jobNames[1] : jobNames[0] }
+    case 2:
+      return { ...item, maxAttempts: (item.maxAttempts ?? 10) + 1 }
+    default:
+      return { ...item, metadata: { ...item.metadata, other: "bytes" } }
+  }
+}
+
+/** As a producer sends it again, later. */
+const stampedAnew = (item: EnqueueItem): EnqueueItem => ({
+  ...item,
+  trace: { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7", sampled: false },
+  ...(item.deadline === undefined ? undefined : { deadline: item.deadline + 1 })
+})
+
 const enqueueAgain = (world: World, step: Extract<Step, { readonly _tag: "EnqueueAgain" }>) =>
   Effect.suspend(() => {
     const job = jobOf(world, step.job)
     if (job === undefined || job.replaced) return Effect.void
-    const item = step.otherBytes ? { ...job.item, payload: `${job.item.payload} ` } : job.item
-    return enqueue(world, [item], ["enqueueIdempotent"])
+    return enqueue(
+      world,
+      [step.otherBytes ? otherBytes(job.item, step.job) : stampedAnew(job.item)],
+      ["enqueueIdempotent"]
+    )
   })
 
 // --- claim
@@ -194,6 +219,12 @@ const claimTogether = (world: World, step: Extract<Step, { readonly _tag: "Claim
     })
   })
 
+/** A dead letter where there is one, of every other number. */
+const mostlyDead = (world: World, index: number): number => {
+  const dead = [...world.model.jobs.values()].flatMap(({ status }, i) => (status === "DeadLettered" ? [i] : []))
+  return index === 12 || index % 2 === 1 ? index : (dead[(index / 2) % Math.max(1, dead.length)] ?? index)
+}
+
 /**
  * Carries one step out.
  *
@@ -206,7 +237,7 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
     case "Enqueue":
       return enqueue(
         world,
-        step.items.map((spec) => toItem(world, spec)),
+        step.items.slice(0, world.capabilities.maxBatch).map((spec) => toItem(world, spec)),
         []
       )
     case "EnqueueAgain":
@@ -231,7 +262,10 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
       return advance(world, step.millis)
     case "AdvanceToExpiry": {
       const session = world.model.sessions.get(inSlot(world, step.slot) ?? "")
-      return session === undefined ? Effect.void : advance(world, session.expiresAt - world.now + (step.short ? -1 : 0))
+      // one that ends with its connection never expires
+      return session === undefined || !Number.isFinite(session.expiresAt)
+        ? Effect.void
+        : advance(world, session.expiresAt - world.now + (step.short ? -1 : 0))
     }
     case "Reclaim":
       return reclaim(world, step.limit)
@@ -242,14 +276,14 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
     case "Resume":
       return control(world, { _tag: "Resume", queue: queueOf(step.queue) })
     case "Redrive":
-      return onJob(world, step.job, (id) => ({ _tag: "Redrive", id }))
+      return onJob(world, mostlyDead(world, step.job), (id) => ({ _tag: "Redrive", id }))
     case "Reschedule":
-      if (step.priority !== undefined && world.capabilities.priorities === 1) return Effect.void
+      if (step.priority !== undefined && world.capabilities.priorities < 3) return Effect.void
       return onJob(world, step.job, (id) => ({
         _tag: "Reschedule",
         id,
-        ...(step.delay === undefined ? undefined : { delay: step.delay }),
-        ...(step.priority === undefined ? undefined : { priority: step.priority })
+        ...(step.delay === undefined ? undefined : { delay: Math.min(step.delay, world.capabilities.maxDelay) }),
+        ...(step.priority === undefined ? undefined : { priority: priorityFor(world.capabilities, step.priority) })
       }))
     case "Purge": {
       const job = step.job === 12 ? undefined : jobOf(world, step.job)

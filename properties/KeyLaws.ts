@@ -96,7 +96,6 @@ export const retentionKeepsKeys: Law = overSituations({
     crash: fc.boolean(),
     seed: fc.nat(0xffff)
   }),
-  runs: (histories) => Math.ceil(histories / 5),
   situation: (bench, { retention, window, crash, seed }) =>
     Effect.gen(function* () {
       const policy =

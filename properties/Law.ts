@@ -129,6 +129,7 @@ export const makeWorld = (harness: Harness, test: TestLog): World => {
     log: test.log,
     model: Model.empty(),
     now: 0,
+    since: 0,
     slots: [undefined, undefined, undefined],
     deadSessions: [],
     grants: [],
@@ -140,6 +141,7 @@ export const makeWorld = (harness: Harness, test: TestLog): World => {
     commands: 0,
     shown: undefined,
     clockDebt: 0,
+    blinded: false,
     lines: []
   }
   world.log = world.watch(test.log)
@@ -163,11 +165,11 @@ export const runHistory = (
       const world = makeWorld(harness, yield* harness.make)
       yield* observe(world, () => [])
       for (const [i, step] of steps.entries()) {
-        if (world.violations.length > 0) break
+        if (world.violations.length > 0 || world.blinded) break
         world.lines.push(`${i + 1}. ${step._tag}`)
         yield* perform(world, step)
       }
-      if (world.violations.length === 0) yield* epilogue(world)
+      if (world.violations.length === 0 && !world.blinded) yield* epilogue(world)
       return {
         violations: world.violations,
         history: world.lines,

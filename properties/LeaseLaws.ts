@@ -73,7 +73,7 @@ export const tokenBinding: Law = overSituations({
     "A token is good for its own job, generation and session: another job's, another queue's, an earlier generation's or a forged one is refused and changes nothing.",
   claimedBy: (can) => can.fence === "strict",
   inputs: fc.constantFrom(...settlements),
-  runs: (histories) => Math.ceil(histories / 10),
+  runs: (histories) => Math.ceil(histories / 3),
   situation: (bench, settlement) =>
     Effect.gen(function* () {
       const session = yield* open(bench, 60_000)
@@ -145,7 +145,7 @@ export const reclaimBound: Law = overSituations({
       if (calls > most)
         broken(bench, "reclaimBound", `${calls} calls were not enough for ${all} jobs, ${limit} at a time`)
       const worker = yield* open(bench, 60_000)
-      const again = yield* claim(bench, worker, { limit: Math.min(all, 500) })
+      const again = yield* claim(bench, worker, { limit: all })
       if (again.length !== all)
         broken(bench, "reclaimBound", `${again.length} of ${all} expired jobs are claimable again`)
     })

@@ -6,7 +6,7 @@
  *
  * @since 0.1.0
  */
-import type { EnqueueItem } from "../src/log/JobLog.ts"
+import type { EnqueueItem, FailureCause } from "../src/log/JobLog.ts"
 import type { LawName } from "./LawName.ts"
 
 /**
@@ -46,6 +46,9 @@ export interface ModelJob {
   item: EnqueueItem
   /** Place in the order of enqueueing. */
   order: number
+  /** It was enqueued between these instants. */
+  enqueuedFrom: number
+  enqueuedBy: number
   status: "Waiting" | "Leased" | "Completed" | "DeadLettered" | "Cancelled"
   priority: number
   /** `visibleAt` lies between these instants. */
@@ -70,6 +73,8 @@ export interface ModelJob {
   finishedBy: number
   /** For a dead letter: the kinds of cause that it may show. */
   kinds: ReadonlyArray<string>
+  /** The cause that its settlement gave, where that is what it shows. */
+  cause: FailureCause | undefined
   result: string | undefined
   progress: string | undefined
   /** The progress is of an earlier grant: a log may show it on or drop it. */
@@ -172,6 +177,7 @@ export const endGrant = (
   job.session = undefined
   job.started = false
   if (job.status === "Cancelled") return
+  job.cause = undefined
   if (end.counted) job.attempts += 1
   if (end.backOff !== undefined) {
     job.visibleFrom = window.before + end.backOff
@@ -202,6 +208,7 @@ export const die = (job: ModelJob, window: Window, kinds: ReadonlyArray<string>)
   job.finishedFrom = window.before
   job.finishedBy = window.after
   job.kinds = kinds
+  job.cause = undefined
 }
 
 /**

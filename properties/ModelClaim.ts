@@ -99,6 +99,13 @@ const judgeGrant = (
   if (!intact(job, grant)) {
     report("payloadIntact", `granted as ${shown(grant)}, enqueued as ${shown(job.item)}`)
   }
+  if (grant.deadline !== job.deadline) {
+    report("payloadIntact", `granted with deadline ${grant.deadline}, it has ${job.deadline}`)
+  }
+  if (grant.enqueuedAt < job.enqueuedFrom || grant.enqueuedAt > job.enqueuedBy) {
+    const told = `${job.enqueuedFrom} to ${job.enqueuedBy}`
+    report("payloadIntact", `granted as enqueued at ${grant.enqueuedAt}, it was at ${told}`)
+  }
   if (grant.priority !== job.priority)
     report("priorityOrder", `has priority ${job.priority}, granted with ${grant.priority}`)
   if (grant.generation !== job.generation) {
@@ -178,6 +185,7 @@ export const grantTo = (model: Model, job: ModelJob, session: string, token: big
   job.started = false
   job.oldProgress = true
   job.backingOff = false
+  job.cause = undefined
   if (token > greatestToken(model, job.item.queue)) model.maxTokens.set(job.item.queue, token)
 }
 
@@ -249,7 +257,7 @@ const judgeNextAt = (
             !surelyDead(model, job.session ?? "", window.after)
           ? model.sessions.get(job.session ?? "")?.expiresAt
           : undefined
-    if (next === undefined) continue
+    if (next === undefined || !Number.isFinite(next)) continue
     if (result.nextAt === undefined || result.nextAt > next) {
       report("noLostWakeUp", `nextAt is ${result.nextAt ?? "none"}, but ${job.id} (${job.status}) is due at ${next}`)
       return

@@ -3,11 +3,22 @@
  *
  * @since 0.1.0
  */
-import type { EnqueueItem, EnqueueResult } from "../src/log/JobLog.ts"
+import type { EnqueueItem, EnqueueResult, JobState } from "../src/log/JobLog.ts"
 import type { LawName } from "./LawName.ts"
+import { silentFutures } from "./Model.ts"
 import type { Model, ModelJob, Violation, Window } from "./Model.ts"
 
-const sameBytes = (a: EnqueueItem, b: EnqueueItem): boolean => JSON.stringify(a) === JSON.stringify(b)
+/** A producer stamps its trace and its deadline anew when it sends again. */
+const bytesOf = ({ trace: _trace, deadline: _deadline, ...item }: EnqueueItem): string => JSON.stringify(item)
+
+/**
+ * Whether two requests under one id are for the same job.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const sameBytes = (a: EnqueueItem, b: EnqueueItem): boolean => bytesOf(a) === bytesOf(b)
 
 /**
  * A new job as its item describes it.
@@ -23,9 +34,11 @@ export const newJob = (item: EnqueueItem, order: number, window: Window): ModelJ
     id: item.id,
     item,
     order,
+    enqueuedFrom: window.before,
+    enqueuedBy: window.after,
     status: "Waiting",
     priority: item.priority ?? 0,
-    visibleFrom: item.at === undefined ? window.before + delay : Math.min(item.at, window.before),
+    visibleFrom: item.at ?? window.before + delay,
     visibleBy: item.at === undefined ? window.after + delay : Math.max(item.at, window.after),
     attempts: 0,
     maxAttempts,
@@ -42,6 +55,7 @@ export const newJob = (item: EnqueueItem, order: number, window: Window): ModelJ
     finishedFrom: 0,
     finishedBy: 0,
     kinds: [],
+    cause: undefined,
     result: undefined,
     progress: undefined,
     oldProgress: false
@@ -74,6 +88,13 @@ const keyHolder = (model: Model, item: EnqueueItem, window: Window): Holder | un
     if (window.before <= stone.by) holders.push({ id: stone.id, job: undefined, maybe: window.after >= stone.from })
   }
   return holders.find((holder) => !holder.maybe) ?? holders[0]
+}
+
+/** States in which the holder of a key may be said to be; one whose record is gone completed. */
+const statesOf = (model: Model, holder: ModelJob | undefined, window: Window): ReadonlySet<JobState> => {
+  if (holder === undefined) return new Set(["Completed"])
+  const jobs = [holder, ...silentFutures(model, holder, window)]
+  return new Set(jobs.flatMap(({ status }) => (status === "Waiting" ? (["Scheduled", "Ready"] as const) : [status])))
 }
 
 const insert = (model: Model, item: EnqueueItem, window: Window): void => {
@@ -121,6 +142,12 @@ const judgeOne = (
       if (item.key?.onConflict === "replace" && holder.job?.everGranted === false && holder.job.status === "Waiting") {
         report("keyDeduplicates", `answered Duplicate where ${holder.id} was never granted and is to be replaced`)
       }
+      if (!statesOf(model, holder.job, window).has(answer.state)) {
+        report(
+          "keyDeduplicates",
+          `answered that ${answer.id} is ${answer.state}, it is ${holder.job?.status ?? "gone"}`
+        )
+      }
       if (holder.job?.status === "Completed" && answer.resultGone !== true && answer.result !== holder.job.result) {
         report("keyDeduplicates", `answered with result ${answer.result}, the job has ${holder.job.result}`)
       }
@@ -135,7 +162,8 @@ const judgeOne = (
         report("keyDeduplicates", `replaced ${job.id}, which is ${job.status} after ${job.deliveries} grants`)
       }
       const next = newJob(item, job.order, window)
-      Object.assign(job, { ...next, id: job.id, generation: job.generation + 1, everGranted: job.everGranted })
+      const { id, everGranted, enqueuedFrom } = job
+      Object.assign(job, { ...next, id, generation: job.generation + 1, everGranted, enqueuedFrom })
       job.item = { ...item, id: job.id }
       job.replaced = true
       return

@@ -64,12 +64,16 @@ const carryOut = (
       return
     }
     case "Retry":
-      return endGrant(job, window, { counted: true, backOff: settlement.delay })
+      endGrant(job, window, { counted: true, backOff: settlement.delay })
+      if (job.status === "Waiting") job.cause = settlement.cause
+      return
     case "Release":
       return endGrant(job, window, { counted: false, backOff: settlement.delay })
     case "DeadLetter":
       job.attempts += 1
-      return die(job, window, [settlement.cause.kind])
+      die(job, window, [settlement.cause.kind])
+      job.cause = settlement.cause
+      return
   }
 }
 
@@ -185,10 +189,13 @@ export const renewed = (
   const session = model.sessions.get(request.session)
   if (session === undefined) return violations
   const expected = session.leaseDuration
-  if (answer.expiresAt < window.before + expected || answer.expiresAt > window.after + expected) {
-    report("reclaimOnExpiry", `expires at ${answer.expiresAt}, renewed at ${window.before} for ${expected} ms`)
+  // a session that ends with its connection has no expiry to be judged
+  if (Number.isFinite(session.expiresAt)) {
+    if (answer.expiresAt < window.before + expected || answer.expiresAt > window.after + expected) {
+      report("reclaimOnExpiry", `expires at ${answer.expiresAt}, renewed at ${window.before} for ${expected} ms`)
+    }
+    session.expiresAt = answer.expiresAt
   }
-  session.expiresAt = answer.expiresAt
   const held = new Map<bigint, ModelJob>()
   for (const job of model.jobs.values()) if (job.session === request.session) held.set(job.token, job)
   const gone = new Set([...answer.lost, ...answer.cancelled])
@@ -240,16 +247,7 @@ interface Expectation {
   readonly act: () => void
 }
 
-const expectation = (
-  model: Model,
-  command: ControlCommand,
-  window: Window
-): {
-  readonly law: LawName
-  readonly reasons: ReadonlyArray<string>
-  readonly maybe?: boolean
-  readonly act: () => void
-} => {
+const expectation = (model: Model, command: ControlCommand, window: Window): Expectation => {
   const job = "id" in command ? model.jobs.get(command.id) : undefined
   const unknown: ReadonlyArray<string> = "id" in command && job === undefined ? ["unknownJob"] : []
   const statusReason: Record<ModelJob["status"], string> = {

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { JobView, QueueCounts } from "../src/log/JobLog.ts"
+import type { FailureCause, JobView, QueueCounts } from "../src/log/JobLog.ts"
+import { storedCause } from "../src/log/JobLog.ts"
 import type { LawName } from "./LawName.ts"
 import { silentFutures } from "./Model.ts"
 import type { Model, ModelJob, Violation, Window } from "./Model.ts"
@@ -38,6 +39,11 @@ type Mismatch = readonly [law: LawName, message: string, also?: LawName]
 const statusOf = (view: JobView): ModelJob["status"] =>
   view.state === "Scheduled" || view.state === "Ready" ? "Waiting" : view.state
 
+/** A cause that fits is shown whole; of one that has to be cut the kind at least. */
+const keeps = (shown: FailureCause | undefined, given: FailureCause): boolean =>
+  shown?.kind === given.kind &&
+  (storedCause(given) !== given || (shown.tag === given.tag && shown.message === given.message))
+
 const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyArray<Mismatch> => {
   const found: Array<Mismatch> = []
   const same = (law: LawName, field: string, actual: unknown, expected: unknown): void => {
@@ -66,6 +72,11 @@ const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyA
   same("payloadIntact", "key", view.key, item.key?.value)
   same("payloadIntact", "timeout", view.timeout, item.timeout)
   same("payloadIntact", "lease", view.leaseDuration, item.leaseDuration)
+  same("payloadIntact", "deadline", view.deadline, job.deadline)
+  const within = (law: LawName, field: string, actual: number, from: number, by: number): void => {
+    if (actual < from || actual > by) found.push([law, `${field} is ${actual}, expected ${from} to ${by}`])
+  }
+  within("payloadIntact", "enqueuedAt", view.enqueuedAt, job.enqueuedFrom, job.enqueuedBy)
   const entries = (metadata: JobView["metadata"]) => Object.entries(metadata ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))
   same("payloadIntact", "metadata", entries(view.metadata), entries(item.metadata))
   same("priorityOrder", "priority", view.priority, job.priority)
@@ -90,10 +101,18 @@ const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyA
       if (view.result !== undefined || job.result === undefined) {
         same("completedStaysCompleted", "result", view.result, job.result)
       }
+      within("readsAgree", "finishedAt", view.finishedAt ?? Number.NaN, job.finishedFrom, job.finishedBy)
       break
     case "DeadLettered":
       if (!job.kinds.includes(view.cause?.kind ?? "none")) {
         same("deadLettersConserved", "cause", view.cause?.kind, job.kinds)
+      } else if (job.cause !== undefined && !keeps(view.cause, job.cause)) {
+        same("deadLettersConserved", "cause", view.cause, job.cause)
+      }
+      break
+    case "Waiting":
+      if (job.cause !== undefined && view.cause !== undefined && !keeps(view.cause, job.cause)) {
+        same("readsAgree", "cause", view.cause, job.cause)
       }
       break
   }
@@ -180,9 +199,12 @@ export const compare = (
     if (!model.jobs.has(view.id)) say("payloadIntact", `job ${view.id} (${view.state}) was never enqueued`)
   }
   let last = -1
+  let lastOrder = -1
   for (const view of snapshot.jobs) {
-    if (view.sequence <= last) say("readsAgree", `job ${view.id} is listed out of enqueue order`)
+    const order = model.jobs.get(view.id)?.order ?? lastOrder
+    if (view.sequence <= last || order < lastOrder) say("readsAgree", `job ${view.id} is listed out of enqueue order`)
     last = view.sequence
+    lastOrder = order
   }
   return [...violations, ...judgeCounts(model, snapshot, window.before === window.after)]
 }

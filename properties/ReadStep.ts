@@ -45,6 +45,7 @@ export const read = (world: World, step: Extract<Step, { readonly _tag: "Read" }
       ...(step.name === undefined ? undefined : { name: jobNames[step.name % jobNames.length] }),
       ...(step.state === undefined ? undefined : { state: step.state })
     } as const
+    const queue = queueOf(step.queue ?? 0)
     const shown = step.job === 12 ? undefined : jobOf(world, step.job)
     const id = shown?.id ?? "00000000-0000-4000-8000-ffffffffffff"
     meet(world, shown, "read")
@@ -52,6 +53,7 @@ export const read = (world: World, step: Extract<Step, { readonly _tag: "Read" }
       const before = yield* look(world.log)
       const found = yield* pages(world, query)
       const one = yield* world.log.read({ _tag: "Job", id })
+      const counted = yield* world.log.read({ _tag: "Counts", queue })
       const after = yield* look(world.log)
       // in a running log the two looks may differ, and then nothing can be said
       if (before.snapshot === undefined || json(before.snapshot.jobs) !== json(after.snapshot?.jobs)) return
@@ -64,6 +66,14 @@ export const read = (world: World, step: Extract<Step, { readonly _tag: "Read" }
       )
       if (json(found) !== json(expected)) {
         report(world, ["readsAgree"], `${json(query)} found ${json(found)}, expected ${json(expected)}`)
+      }
+      const all = before.snapshot.counts
+      const known = all.filter((counts) => counts.queue === queue)
+      const counts = counted._tag === "Counts" ? counted.queues : undefined
+      // a queue that nobody used yet may be shown as empty
+      const wrong = known.length > 0 ? json(counts) !== json(known) : counts?.some((shown) => shown.queue !== queue)
+      if (wrong !== false && json(all) === json(after.snapshot?.counts)) {
+        report(world, ["readsAgree"], `counts of ${queue} are ${json(counts)}, of all ${json(all)}`)
       }
       const single = one._tag === "Job" ? one.job : undefined
       const listed = before.snapshot.jobs.find((job) => job.id === id)

@@ -28,16 +28,18 @@ import { count, json, nextCall, observe, outcome, report, reportAll, sessionOf, 
 import type { Outcome, World } from "./World.ts"
 
 /**
- * A settlement as its specification says; `badFollowUp` spoils the first follow-up.
+ * A settlement as its specification says; `badFollowUp` spoils the first follow-up. Follow-ups go to the job's own
+ * `queue` where an atomic step reaches no further.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const toSettlement = (world: World, spec: SettleSpec): SettleItem["settlement"] => {
+export const toSettlement = (world: World, spec: SettleSpec, queue: string): SettleItem["settlement"] => {
   switch (spec.kind) {
     case "Complete": {
-      const followUps = spec.followUps.map((followUp) => toItem(world, followUp))
+      const within = world.capabilities.atomic === "queue" ? { queue } : undefined
+      const followUps = spec.followUps.map((followUp) => ({ ...toItem(world, followUp), ...within }))
       const bad = spec.badFollowUp
         ? followUps.map((item, i) => (i === 0 ? { ...item, name: "not a name" } : item))
         : followUps
@@ -67,14 +69,14 @@ export const settle = (world: World, step: Extract<Step, { readonly _tag: "Settl
     const other = step.otherSession ? yield* sessionOf(world, 0) : undefined
     const session = other ?? first.session
     const bad = new Set<number>()
-    const items = step.items.flatMap((spec, i): ReadonlyArray<SettleItem> => {
+    const items = step.items.slice(0, world.capabilities.maxBatch).flatMap((spec, i): ReadonlyArray<SettleItem> => {
       const named = grantOf(world, spec.grant)
       if (named === undefined) return []
       // out of order now and then, which has to be refused
       const found = step.items.length === 3 ? named : settleable(world, { ...named, session }, i)
       if (spec.badFollowUp && spec.kind === "Complete" && spec.followUps.length > 0) bad.add(i)
       const { id, token, receipt } = found.grant
-      return [{ id, token, receipt, settlement: toSettlement(world, spec) }]
+      return [{ id, token, receipt, settlement: toSettlement(world, spec, found.grant.queue) }]
     })
     const request: SettleRequest = { session, call: nextCall(world, session), items }
     yield* carrySettle(world, request, bad)
@@ -239,7 +241,7 @@ export const repeatCall = (world: World, step: Extract<Step, { readonly _tag: "R
  */
 export const settleAndReclaim = (world: World, step: Extract<Step, { readonly _tag: "SettleAndReclaimTogether" }>) =>
   Effect.gen(function* () {
-    if (world.capabilities.reclaim !== "log") return
+    if (world.capabilities.reclaim !== "log" || world.capabilities.lease !== "timed") return
     const held = world.grants.filter(({ grant, session }) => {
       const job = world.model.jobs.get(grant.id)
       return job?.status === "Leased" && job.session === session && job.token === grant.token

@@ -28,6 +28,15 @@ export interface JobSpec {
   readonly group?: number
   readonly key?: { readonly value: number; readonly window: number; readonly replace: boolean }
   readonly metadata?: Readonly<Record<string, string>>
+  /** Not before this instant, from now: may lie in the past. Excludes `delay`. */
+  readonly at?: number
+  /** What the log only carries: version, timeout, lease asked for, and trace. */
+  readonly carried?: {
+    readonly version: number
+    readonly timeout?: number
+    readonly leaseDuration?: number
+    readonly traced: boolean
+  }
 }
 
 /**

@@ -47,6 +47,9 @@ const held = (bench: Bench, holder: Session, options?: Parameters<typeof newItem
 
 const failure = { kind: "failure", tag: "Declined", message: "declined" } as const
 
+/** A delay of so many milliseconds, or the log's longest. */
+const longest = (bench: Bench, millis: number): number => Math.min(millis, bench.capabilities.maxDelay)
+
 const needsGroups = (can: Capabilities): boolean => can.groups
 
 const routes: ReadonlyArray<Route> = [
@@ -55,7 +58,7 @@ const routes: ReadonlyArray<Route> = [
     name: "delay due",
     timed: true,
     needs: (can) => can.maxDelay > 0,
-    prepare: (bench) => Effect.as(enqueue(bench, newItem(bench, { delay: 700 })), pass(bench, 700))
+    prepare: (bench) => Effect.as(enqueue(bench, newItem(bench, { delay: longest(bench, 700) })), pass(bench, 700))
   },
   {
     name: "retry due",
@@ -164,7 +167,7 @@ const routes: ReadonlyArray<Route> = [
     needs: (can) => can.maxDelay > 0,
     prepare: (bench) =>
       Effect.gen(function* () {
-        const item = newItem(bench, { delay: 60_000 })
+        const item = newItem(bench, { delay: longest(bench, 60_000) })
         yield* enqueue(bench, item)
         return control(bench, { _tag: "Reschedule", id: item.id, delay: 0 })
       })
@@ -175,7 +178,7 @@ const routes: ReadonlyArray<Route> = [
     prepare: (bench) =>
       Effect.gen(function* () {
         const key = { value: "k", window: 0, onConflict: "replace" } as const
-        yield* enqueue(bench, newItem(bench, { delay: 60_000, key }))
+        yield* enqueue(bench, newItem(bench, { delay: longest(bench, 60_000), key }))
         return Effect.suspend(() => enqueue(bench, newItem(bench, { key })))
       })
   }

@@ -65,6 +65,8 @@ export interface World {
   model: Model.Model
   /** Log time of the latest snapshot. */
   now: number
+  /** Log time when taking it began. */
+  since: number
   readonly slots: Array<string | undefined>
   readonly deadSessions: Array<string>
   readonly grants: Array<{ readonly grant: Grant; readonly session: string }>
@@ -80,6 +82,8 @@ export interface World {
   shown: string | undefined
   /** Milliseconds for which the log's time may stand still because the wall clock was set back. */
   clockDebt: number
+  /** What became of a call cannot be known, because the log shows nothing: the history ends here. */
+  blinded: boolean
   /** The history in words. */
   readonly lines: Array<string>
 }
@@ -194,6 +198,23 @@ export const reportAll = (world: World, violations: ReadonlyArray<Model.Violatio
 export const count = (coverage: Map<string, number>, what: string): void =>
   void coverage.set(what, (coverage.get(what) ?? 0) + 1)
 
+/** With a byte to spare, for those who change it. */
+const fits = (can: Capabilities, payload: string): boolean => new TextEncoder().encode(payload).length < can.maxPayload
+
+const trace = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", sampled: true }
+
+/**
+ * The nearest priority that the log has.
+ *
+ * @since 0.1.0
+ * @category conversions
+ * @stability unstable
+ */
+export const priorityFor = (can: Capabilities, priority: number): number => {
+  const levels = Math.floor((can.priorities - 1) / 2)
+  return Math.max(-levels, Math.min(levels, priority))
+}
+
 /**
  * A new job's request; what the log does not offer is left out.
  *
@@ -204,17 +225,24 @@ export const count = (coverage: Map<string, number>, what: string): void =>
 export const toItem = (world: World, spec: JobSpec): EnqueueItem => {
   const can = world.capabilities
   world.ids += 1
-  const levels = Math.floor((can.priorities - 1) / 2)
+  const delayed = can.maxDelay > 0
+  const carried = spec.carried
   return {
     id: `00000000-0000-4000-8000-${world.ids.toString(16).padStart(12, "0")}`,
     queue: queueNames[spec.queue % 2] ?? "alpha",
     name: jobNames[spec.name % 2] ?? "mail",
-    version: 1,
-    payload: spec.payload,
-    ...(spec.priority === undefined || levels === 0
+    version: carried?.version ?? 1,
+    payload: fits(can, spec.payload) ? spec.payload : "{}",
+    ...(spec.priority === undefined || can.priorities < 3 ? undefined : { priority: priorityFor(can, spec.priority) }),
+    ...(spec.at === undefined || !delayed ? undefined : { at: world.now + Math.min(spec.at, can.maxDelay) }),
+    ...(spec.delay === undefined || spec.at !== undefined || !delayed
       ? undefined
-      : { priority: Math.max(-levels, Math.min(levels, spec.priority)) }),
-    ...(spec.delay === undefined || can.maxDelay === 0 ? undefined : { delay: Math.min(spec.delay, can.maxDelay) }),
+      : { delay: Math.min(spec.delay, can.maxDelay) }),
+    ...(carried?.timeout === undefined ? undefined : { timeout: carried.timeout }),
+    ...(carried?.leaseDuration === undefined || carried.leaseDuration > can.maxLease
+      ? undefined
+      : { leaseDuration: carried.leaseDuration }),
+    ...(carried?.traced === true ? { trace } : undefined),
     ...(spec.maxAttempts === undefined ? undefined : { maxAttempts: spec.maxAttempts }),
     ...(spec.maxDeliveries === undefined ? undefined : { maxDeliveries: spec.maxDeliveries }),
     ...(spec.deadline === undefined ? undefined : { deadline: world.now + spec.deadline }),
@@ -290,6 +318,7 @@ export const observe = (world: World, judge: (window: Model.Window) => ReadonlyA
     }
     world.now = Math.max(before, seen.value.now)
     const window = { before, after: world.now }
+    world.since = seen.value.snapshot?.since ?? world.now
     world.shown = seen.value.snapshot && json([seen.value.snapshot.jobs, seen.value.snapshot.counts])
     const blame = judge(window)
     if (seen.value.snapshot !== undefined) reportAll(world, compare(world.model, seen.value.snapshot, window, blame))
@@ -320,13 +349,15 @@ export const sessionOf = (world: World, slot: number): Effect.Effect<string | un
     const session = opened.value
     if (world.model.sessions.has(session.id))
       report(world, ["staleTokenRefused"], `session id ${session.id} is used again`)
-    if (session.leaseDuration !== leaseDuration || session.expiresAt !== session.now + leaseDuration) {
+    const timed = world.capabilities.lease === "timed"
+    if (timed && (session.leaseDuration !== leaseDuration || session.expiresAt !== session.now + leaseDuration)) {
       report(world, ["reclaimOnExpiry"], `opened for ${leaseDuration} ms, answered ${json(session)}`)
     }
     world.model.sessions.set(session.id, {
       id: session.id,
       leaseDuration,
-      expiresAt: session.expiresAt,
+      // one that ends with its connection outlives any time
+      expiresAt: timed ? session.expiresAt : Number.POSITIVE_INFINITY,
       ended: false,
       closedLate: false,
       calls: 0

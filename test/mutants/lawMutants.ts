@@ -5,10 +5,11 @@ import type { Harness, TestLog } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import type { Disk } from "../../src/backends/file/journal/Disk.ts"
-import type { ClaimResult, ControlCommand, JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
+import type { ClaimResult, ControlCommand, EnqueueItem, JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
 import type { LogError } from "../../src/log/LogError.ts"
 import { fileHarness, simulatedHarness } from "../properties/fileHarness.ts"
 import { memoryHarness } from "../properties/memoryHarness.ts"
+import { restlessHarness } from "../properties/otherLogs.ts"
 import type { FileMutant } from "./fileMutants.ts"
 import { mutate, showing } from "./Mutant.ts"
 
@@ -288,6 +289,55 @@ const wallTime: Harness = {
   })
 }
 
+/** Every job on its way in, follow-ups included. */
+const entering =
+  (change: (item: EnqueueItem) => EnqueueItem): Wrap =>
+  (log) => ({
+    ...log,
+    enqueue: (items) => log.enqueue(items.map(change)),
+    settle: (request) =>
+      log.settle({
+        ...request,
+        items: request.items.map((item) => {
+          const { settlement } = item
+          if (settlement._tag !== "Complete" || settlement.enqueue === undefined) return item
+          return { ...item, settlement: { ...settlement, enqueue: settlement.enqueue.map(change) } }
+        })
+      })
+  })
+
+/** Goes by the payload alone. */
+const sameIfPayloadIs: Wrap = (log) => {
+  const first = new Map<string, EnqueueItem>()
+  return {
+    ...log,
+    enqueue: (items) =>
+      log.enqueue(
+        items.map((item) => {
+          const known = first.get(item.id) ?? item
+          first.set(item.id, known)
+          return known.payload === item.payload ? known : item
+        })
+      )
+  }
+}
+
+const tracesCount: Wrap = (log) => {
+  const traces = new Map<string, string>()
+  return {
+    ...log,
+    enqueue: (items) =>
+      Effect.map(log.enqueue(items), (results) =>
+        results.map((result, i) => {
+          const trace = JSON.stringify(items[i]?.trace ?? null)
+          const known = traces.get(result.id) ?? trace
+          traces.set(result.id, known)
+          return known === trace ? result : ({ _tag: "Refused", id: result.id, reason: "idConflict" } as const)
+        })
+      )
+  }
+}
+
 // --- broken file logs
 
 const configures = (count: number): ReadonlyArray<ControlCommand> =>
@@ -369,6 +419,75 @@ export const lawMutants: ReadonlyArray<LawMutant> = [
   inMemory("outcomeTruth", 100, "a refused purge cancels", refusedPurgeCancels),
   inMemory("interruptedCallsRepeat", 50, "each sending has a number of its own", numbersEachSending),
   inMemory("transitionsKept", 50, "a reschedule is never refused", reschedulesAnything),
+  inMemory(
+    "payloadIntact",
+    50,
+    "a trace is dropped",
+    entering(({ trace: _, ...item }) => item)
+  ),
+  inMemory(
+    "payloadIntact",
+    50,
+    "a timeout is dropped",
+    entering(({ timeout: _, ...item }) => item)
+  ),
+  inMemory(
+    "payloadIntact",
+    50,
+    "a lease asked for is dropped",
+    entering(({ leaseDuration: _, ...item }) => item)
+  ),
+  inMemory(
+    "payloadIntact",
+    50,
+    "every payload is of version 1",
+    entering((item) => ({ ...item, version: 1 }))
+  ),
+  inMemory(
+    "neverEarly",
+    50,
+    "an instant is left out",
+    entering(({ at: _, ...item }) => item)
+  ),
+  inMemory("payloadIntact", 50, "a grant has lost its deadline", (log) =>
+    showing(log, { grant: (grant) => ({ ...grant, deadline: undefined }) })
+  ),
+  inMemory("payloadIntact", 50, "a job is shown without its deadline", (log) =>
+    showing(log, { job: (job) => ({ ...job, deadline: undefined }) })
+  ),
+  inMemory("payloadIntact", 50, "a grant says that it was enqueued when it became ready", (log) =>
+    showing(log, { grant: (grant) => ({ ...grant, enqueuedAt: grant.readySince }) })
+  ),
+  inMemory("deadLettersConserved", 50, "a dead letter loses the message of its cause", (log) =>
+    showing(log, { job: (job) => (job.cause === undefined ? job : { ...job, cause: { ...job.cause, message: "" } }) })
+  ),
+  inMemory("readsAgree", 50, "a completed job is shown as finished when it was enqueued", (log) =>
+    showing(log, { job: (job) => (job.finishedAt === undefined ? job : { ...job, finishedAt: job.enqueuedAt }) })
+  ),
+  inMemory("readsAgree", 50, "counts of one queue are of all", (log) => ({
+    ...log,
+    read: (query) => log.read(query._tag === "Counts" ? { _tag: "Counts" } : query)
+  })),
+  inMemory("keyDeduplicates", 50, "a duplicate is told of a wrong state", (log) => ({
+    ...log,
+    enqueue: (items) =>
+      Effect.map(log.enqueue(items), (results) =>
+        results.map((result) => (result._tag === "Duplicate" ? { ...result, state: "Ready" as const } : result))
+      )
+  })),
+  inMemory("limitsAtTheEdge", 1, "several commands are answered in another order", (log) => ({
+    ...log,
+    control: (commands) => Effect.map(log.control(commands), (results) => results.toReversed())
+  })),
+  inMemory("enqueueIdempotent", 50, "an id with the same payload is taken for the same job", sameIfPayloadIs),
+  inMemory("enqueueIdempotent", 50, "a new trace makes other bytes", tracesCount),
+  {
+    name: "a refused settlement leaves its cause behind, while time runs",
+    law: "staleChangesNothing",
+    within: 50,
+    original: restlessHarness,
+    harness: mutate(restlessHarness, { name: "refusal leaves its cause", wrap: refusalLeavesCause })
+  },
   {
     name: "the log's time is the wall clock's",
     law: "clockStepSafe",

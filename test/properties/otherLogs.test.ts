@@ -1,9 +1,16 @@
 import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
-import { checkLog, formatReport } from "../../properties/index.ts"
+import { checkLog, formatReport, lawNames } from "../../properties/index.ts"
 import type { Harness, LawName, Report } from "../../properties/index.ts"
 import { memoryHarness } from "./memoryHarness.ts"
-import { advisoryHarness, plainHarness, prefixHarness, restlessHarness } from "./otherLogs.ts"
+import {
+  advisoryHarness,
+  connectedHarness,
+  narrowHarness,
+  plainHarness,
+  prefixHarness,
+  restlessHarness
+} from "./otherLogs.ts"
 import { runs, seed } from "./runs.ts"
 
 /** What nothing that lives in memory claims. */
@@ -67,6 +74,20 @@ describe("the laws fit other logs too", () => {
     const settled = report.laws.map((law) => law.coverage)
     expect(settled.some((met) => (met["settle: Unsupported"] ?? 0) > 0)).toBe(true)
     expect(settled.some((met) => (met["settle Complete: Completed"] ?? 0) > 0)).toBe(true)
+  })
+
+  test("one that has little of everything", { timeout: 120_000 }, async () => {
+    const only = lawNames.filter((name) => !ofConcurrency.includes(name))
+    const options = { seed: seed(), runs: runs(12), strict: true, only }
+    const report = await Effect.runPromise(checkLog(narrowHarness, options))
+    expect(report.passed, formatReport(report)).toBe(true)
+    expect(others(report)).toEqual([])
+  })
+
+  test("one whose sessions end with their connection", { timeout: 120_000 }, async () => {
+    const report = await Effect.runPromise(checkLog(connectedHarness, { seed: seed(), runs: runs(12), strict: true }))
+    expect(report.passed, formatReport(report)).toBe(true)
+    expect(report.laws.filter((law) => law.cutShort > 0)).toEqual([])
   })
 
   test("one whose fence is advisory", { timeout: 120_000 }, async () => {

@@ -4,7 +4,8 @@ import type { Harness } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import type { Capabilities } from "../../src/log/Capabilities.ts"
-import type { EnqueueItem, JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
+import type { EnqueueItem, JobLogOperations, SettleItem, SettleRequest } from "../../src/log/JobLog.ts"
+import { atTheEdge } from "../../src/log/AtTheEdge.ts"
 import { refused, Unsupported } from "../../src/log/LogError.ts"
 import { memoryHarness } from "./memoryHarness.ts"
 
@@ -151,5 +152,51 @@ export const advisoryHarness: Harness = {
         )
     }
     return { ...test, log: advisory }
+  })
+}
+
+/** A log that has everything, but little of it: short leases, delays, batches and payloads, and three priorities. */
+export const narrowHarness: Harness = {
+  ...memoryHarness,
+  name: "narrow",
+  make: Effect.map(memoryHarness.make, (test) => {
+    const few = { maxLease: 30_000, maxDelay: 5000, maxBatch: 2, maxPayload: 1000, priorities: 3 }
+    const capabilities: Capabilities = { ...test.log.capabilities, log: "narrow", ...few }
+    return { ...test, log: atTheEdge({ ...test.log, capabilities }) }
+  })
+}
+
+/** A log whose sessions end with their connection, not with time, and whose atomic step ends at the queue. */
+export const connectedHarness: Harness = {
+  ...memoryHarness,
+  name: "connected",
+  make: Effect.map(memoryHarness.make, (test) => {
+    const log = test.log
+    const queues = new Map<string, string>()
+    const elsewhere = ({ id, settlement }: SettleItem): boolean =>
+      settlement._tag === "Complete" && settlement.enqueue?.some((item) => item.queue !== queues.get(id)) === true
+    const connected: JobLogOperations = {
+      ...log,
+      capabilities: {
+        ...log.capabilities,
+        log: "connected",
+        lease: "connection",
+        reclaim: "broker",
+        atomic: "queue",
+        maxDelay: 0
+      },
+      open: (options) => log.open({ ...options, leaseDuration: log.capabilities.maxLease }),
+      claim: (request) =>
+        Effect.tap(log.claim(request), ({ grants }) =>
+          Effect.sync(() => {
+            for (const { id, queue } of grants) queues.set(id, queue)
+          })
+        ),
+      settle: (request) =>
+        request.items.length === 1 && request.items.some(elsewhere)
+          ? Effect.succeed([{ _tag: "Refused", reason: "invalidFollowUp" }])
+          : log.settle(request)
+    }
+    return { ...test, log: atTheEdge(connected) }
   })
 }
