@@ -88,6 +88,13 @@ export interface RunRecord {
   ended: boolean
   /** It ended with a result. */
   succeeded: boolean
+  /** How it ended by its handler's own account: `again` and `never` are failures that are tried again or never. */
+  outcome: "succeeded" | "again" | "never" | "died" | "interrupted" | undefined
+  result: string | undefined
+  /** It asked for a follow-up. */
+  followed: boolean
+  /** Virtual milliseconds at which it ended. */
+  endedTime: number | undefined
   /** It ignored its interruption, and its slot was given away. */
   abandoned: boolean
 }
@@ -131,6 +138,15 @@ export class FleetHistory {
     if (waiting) yield "waiting"
     if (leased) yield "leased"
     if (ended) yield "ended"
+  }
+
+  /** Whether a shutdown of this process that began then stopped a run, as the log was told. */
+  stoppedByDrain(node: string, since: number): boolean {
+    return [...this.runs.values()].some((run) => {
+      const accepted = this.grants.get(run.token)?.accepted
+      const released = accepted?._tag === "Release" && accepted.cause?.message === "the scheduler shut down"
+      return released && run.node === node && run.outcome === "interrupted" && (run.endedTime ?? -Infinity) >= since
+    })
   }
 
   violate(law: string, detail: string): void {
@@ -231,6 +247,7 @@ export class FleetHistory {
           (results, sentAt) => {
             for (const [i, item] of request.items.entries()) {
               if (results[i]?._tag === "Settled") this.#accepted(item, sentAt, first)
+              else if (results[i]?._tag === "Refused") this.#refused(item)
             }
           }
         )
@@ -303,6 +320,15 @@ export class FleetHistory {
     for (const followUp of item.settlement.enqueue ?? []) {
       const job = this.jobs.get(followUp.id)
       if (job !== undefined) job.acknowledged = true
+    }
+  }
+
+  /** What this call carried is not there because of it. */
+  #refused({ settlement }: SettleItem): void {
+    if (settlement._tag !== "Complete") return
+    for (const { id } of settlement.enqueue ?? []) {
+      const job = this.jobs.get(id)
+      if (job !== undefined) job.maybe--
     }
   }
 

@@ -3,9 +3,11 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { EnqueueItem } from "../log/JobLog.ts"
@@ -173,6 +175,12 @@ export interface Stage {
   readonly ended: (run: RunRecord, queue: string) => void
 }
 
+const failureOf = (cause: Cause.Cause<Again | Never>): RunRecord["outcome"] => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (error !== undefined) return error._tag === "Again" ? "again" : "never"
+  return Cause.hasDies(cause) ? "died" : "interrupted"
+}
+
 const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Effect<string, Again | Never> => {
   const step = payload.steps[Math.min(context.delivery, payload.steps.length) - 1] ?? { act: "succeed", millis: 0 }
   const { history } = stage
@@ -184,10 +192,15 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
     time: stage.now(),
     ended: false,
     succeeded: false,
+    outcome: undefined,
+    result: undefined,
+    followed: false,
+    endedTime: undefined,
     abandoned: false
   }
   stage.started(run, context.queue)
   if (step.act === "throw") {
+    run.outcome = "died"
     stage.ended(run, context.queue)
     throw new Error("thrown before it began")
   }
@@ -214,6 +227,7 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
         const item = yield* Effect.orDie(Plain.item(plan, { id }))
         history.attempt([item], true)
         yield* Effect.orDie(context.followUp(Plain, plan, { id }))
+        run.followed = true
         break
       }
     }
@@ -226,6 +240,9 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
   return Effect.onExit(act, (exit) =>
     Effect.sync(() => {
       run.succeeded = Exit.isSuccess(exit)
+      run.result = Exit.isSuccess(exit) ? exit.value : undefined
+      run.outcome = Exit.isSuccess(exit) ? "succeeded" : failureOf(exit.cause)
+      run.endedTime = stage.now()
       stage.ended(run, context.queue)
     })
   )

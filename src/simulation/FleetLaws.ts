@@ -6,6 +6,7 @@
 import type { JobView } from "../log/JobLog.ts"
 import { defaultMaxDeliveries } from "../model/Job.ts"
 import type { FleetHistory, GrantRecord, JobRecord } from "./FleetHistory.ts"
+import { settledWrongly } from "./SettledWrongly.ts"
 
 /**
  * What a law says of a history; `view` is each job as the log shows it in the end.
@@ -126,6 +127,18 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
         if (accepted._tag === "Retry" && run.succeeded && !run.abandoned && accepted.cause.kind === "failure") {
           return `is tried again after token ${grant.token}, whose run succeeded`
         }
+      }
+      return undefined
+    }
+  },
+  {
+    name: "settledAsItEnded",
+    statement:
+      "A run is settled as it ended: with its result and follow-ups, after its error's back-off or never again, and an interruption is no failure.",
+    ofJob: (history, job) => {
+      for (const { accepted, grant } of job.grants) {
+        const wrong = accepted === undefined ? undefined : settledWrongly(accepted, history.runs.get(grant.token))
+        if (wrong !== undefined) return `under token ${grant.token} ${wrong}`
       }
       return undefined
     }
@@ -267,6 +280,18 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   {
     name: "drainTerminates",
     statement: "A shutdown ends within its bound and leaves no run, and no fiber that waits for a time."
+  },
+  {
+    name: "graceIsGiven",
+    statement: "A shutdown stops no run before its grace has passed."
+  },
+  {
+    name: "startsReported",
+    statement: "A run that goes on is told to the log with a renewal, so that its loss costs an attempt."
+  },
+  {
+    name: "sessionsKept",
+    statement: "No scheduler loses its session after the last fault."
   },
   {
     name: "eventuallyAnswered",

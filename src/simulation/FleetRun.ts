@@ -90,6 +90,8 @@ export class FleetRun {
     if (millis > shutdownBound) history.violate("drainTerminates", `${node.name} took ${millis} ms to shut down`)
     const running = this.#watch.running(node)
     if (running > 0) history.violate("drainTerminates", `${node.name} has shut down and still runs ${running} jobs`)
+    const cutShort = millis < drainGrace && history.stoppedByDrain(node.name, this.cluster.simulation.now() - millis)
+    if (cutShort) history.violate("graceIsGiven", `${node.name} has shut down in ${millis} ms and stopped runs`)
     const left = node.sleeping - this.#watch.abandonedRuns(node)
     if (left > 0) history.violate("drainTerminates", `${node.name} has shut down and ${left} of its fibers sleep`)
   }
@@ -218,6 +220,7 @@ export class FleetRun {
       const { concurrency, groupedLease, leaseDuration } = this.config
       // calls that lost their answers before the end of the faults are sent again by now
       yield* Effect.sleep(2 * Math.max(leaseDuration, groupedLease ?? 0) + 5_000)
+      const sessions = history.sessions.size
       let number = 0
       for (const queue of queues) {
         for (const delay of [undefined, 3_000]) {
@@ -243,6 +246,8 @@ export class FleetRun {
         const { name } = worker.machine.node
         if (!active.has(name)) history.violate("noSilentWorker", `${name} claims nothing after the last fault`)
       }
+      const more = history.sessions.size - sessions
+      if (more > 0) history.violate("sessionsKept", `${more} sessions were lost without a fault`)
     })
   }
 }

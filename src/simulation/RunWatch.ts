@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { JobLogOperations, RenewResult } from "../log/JobLog.ts"
+import type { JobLogOperations, RenewRequest, RenewResult } from "../log/JobLog.ts"
 import type { Counters } from "./Counters.ts"
 import type { FleetHistory, RunRecord } from "./FleetHistory.ts"
 import { isUndecodable } from "./FleetJobs.ts"
@@ -53,6 +53,10 @@ export class RunWatch {
   readonly #stopped = new Map<bigint, number>()
   /** When a session was last told that a queue is paused, as a position in the history. */
   readonly #paused = new Map<string, number>()
+  /** Renewals that were sent, the runs that they marked as started, and how many went by without a run's mark. */
+  readonly #renewals = new Set<string>()
+  readonly #marked = new Set<bigint>()
+  readonly #unmarked = new Map<bigint, number>()
   /** Processes whose wall clocks were set: if they sleep as well, nothing can tell them how long. */
   readonly #stepped = new Set<SimulatedNode>()
 
@@ -76,6 +80,7 @@ export class RunWatch {
       renew: (request) =>
         Effect.suspend(() => {
           const sentAt = timeline.now
+          this.#renewing(request)
           return Effect.map(log.renew(request), (result) => {
             const standing = this.#sessions.get(request.session)
             if (standing !== undefined) standing.sentAt = Math.max(standing.sentAt, sentAt)
@@ -101,6 +106,23 @@ export class RunWatch {
       if (this.#received.has(token) && !this.#stopped.has(token)) this.#stopped.set(token, simulation.timeline.now)
     }
     for (const queue of paused) this.#paused.set(`${session} ${queue}`, history.at++)
+  }
+
+  /** A renewal is sent: what has started by then is marked by this one, or by the next if both met on the way. */
+  #renewing(request: RenewRequest): void {
+    const { history } = this.#options
+    const call = `${request.session}/${request.call}`
+    if (this.#renewals.has(call)) return
+    this.#renewals.add(call)
+    for (const token of request.started) this.#marked.add(token)
+    for (const running of this.#running.values()) {
+      for (const { id, node, token } of running) {
+        if (this.#marked.has(token) || history.grants.get(token)?.session !== request.session) continue
+        const unmarked = (this.#unmarked.get(token) ?? 0) + 1
+        this.#unmarked.set(token, unmarked)
+        if (unmarked === 3) history.violate("startsReported", `${node} runs ${id} and does not tell the log of it`)
+      }
+    }
   }
 
   /** The wall clock of a process was set. */
