@@ -92,8 +92,19 @@ const toSettlement = (kind: SettleKind, delay: number): Settlement => {
 const toAnswer = (result: SettleResult): string =>
   result._tag === "Settled" ? result.state : result._tag === "Refused" ? `refused: ${result.reason}` : "unverified"
 
+/** In as many calls as the log's batches need. */
+const inBatches = <A>(
+  room: Room,
+  all: ReadonlyArray<A>,
+  call: (batch: ReadonlyArray<A>) => Effect.Effect<void>
+): Effect.Effect<void> => {
+  const size = room.log.capabilities.maxBatch
+  const batches = Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size))
+  return Effect.forEach(batches, call, { discard: true })
+}
+
 /**
- * Settles grants in one call.
+ * Settles grants, in one call where the log takes as many.
  *
  * @since 0.1.0
  * @category running
@@ -106,8 +117,16 @@ export const settle = (
   kind: SettleKind,
   delay: number,
   way: Way = clean
+): Effect.Effect<void> => inBatches(room, grants, (batch) => settleOnce(room, client, batch, kind, delay, way))
+
+const settleOnce = (
+  room: Room,
+  client: Client,
+  grants: ReadonlyArray<Held>,
+  kind: SettleKind,
+  delay: number,
+  way: Way
 ): Effect.Effect<void> => {
-  if (grants.length === 0) return Effect.void
   const tokens = new Set(grants.map(({ token }) => token))
   const items = grants.map(({ job, receipt, token }): SettleItem => ({
     id: job,
@@ -135,7 +154,7 @@ export const settle = (
 }
 
 /**
- * Enqueues new jobs in one call.
+ * Enqueues new jobs, in one call where the log takes as many.
  *
  * @since 0.1.0
  * @category running
@@ -146,18 +165,22 @@ export const enqueue = (
   client: Client,
   plans: ReadonlyArray<JobPlan>,
   way: Way = clean
-): Effect.Effect<void> => {
-  const maxDelay = room.log.capabilities.maxDelay
+): Effect.Effect<void> => inBatches(room, plans, (batch) => enqueueOnce(room, client, batch, way))
+
+const enqueueOnce = (room: Room, client: Client, plans: ReadonlyArray<JobPlan>, way: Way): Effect.Effect<void> => {
+  const { maxDelay, maxPayload } = room.log.capabilities
   const items = plans.map((plan): EnqueueItem => {
     client.ids += 1
     const number = (client.number * 0x1000 + client.ids).toString(16).padStart(12, "0")
     const delay = Math.min(plan.delay, maxDelay)
+    const payload = `{"of":"${client.name}","n":${client.ids}}`
     return {
       id: `00000000-0000-4000-8000-${number}`,
       queue,
       name: "mail",
       version: 1,
-      payload: `{"of":"${client.name}","n":${client.ids}}`,
+      // all of it is ASCII
+      payload: payload.length > maxPayload ? "{}" : payload,
       ...(delay === 0 ? undefined : { delay }),
       ...(plan.maxAttempts === undefined ? undefined : { maxAttempts: plan.maxAttempts }),
       ...(plan.maxDeliveries === undefined ? undefined : { maxDeliveries: plan.maxDeliveries })
@@ -317,9 +340,10 @@ export const close = (room: Room, client: Client, way: Way): Effect.Effect<void>
  * @stability unstable
  */
 export const lookAtTime = (room: Room, client: Client): Effect.Effect<void> => {
+  const { inspect, maxLease } = room.log.capabilities
   const call = (log: JobLogOperations): Effect.Effect<number, LogError> =>
-    log.capabilities.inspect
+    inspect
       ? Effect.map(log.read({ _tag: "Counts", queue }), ({ now }) => now)
-      : Effect.map(log.open({ owner: client.name, leaseDuration: 1000 }), ({ now }) => now)
+      : Effect.map(log.open({ owner: client.name, leaseDuration: Math.min(1000, maxLease) }), ({ now }) => now)
   return Effect.asVoid(insist(room, client, "time", null, call, clean, "anew"))
 }
