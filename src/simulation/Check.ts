@@ -5,6 +5,7 @@
  */
 import type { Fault } from "./Fault.ts"
 import { telling } from "./Narration.ts"
+import { assertOptions } from "./Options.ts"
 import { allowed, type RunOptions, runSeed, type Scenario, type SeedResult } from "./Scenario.ts"
 
 /**
@@ -84,22 +85,26 @@ const onlyRun = ({ duration, faults, longestPause, maxSteps, nodes, settleWithin
 
 /**
  * Runs seeds until one fails, synchronously. A failing seed is run again, to see that it takes the same steps, and made
- * smaller where that is possible.
+ * smaller where that is possible. If none fails, the first is run again: to take other steps is a failure as well.
+ * Throws a RangeError at options that cannot be meant.
  *
  * @since 0.1.0
  * @category running
  * @stability unstable
  */
 export const check = <W>(scenario: Scenario<W>, options: CheckOptions = {}): Report => {
+  assertOptions(options)
   const { firstSeed = 1, keepLines = 40, seeds = 100 } = options
   const counters = new Map<string, number>()
   let elapsed = 0
   let steps = 0
   let done = 0
   let failure: Failure | undefined
+  let firstHash: string | undefined
   while (done < seeds && failure === undefined) {
     const result = runSeed(scenario, firstSeed + done, options)
     done++
+    firstHash ??= result.hash
     elapsed += result.elapsed
     steps += result.steps
     for (const [name, count] of Object.entries(result.counters)) counters.set(name, (counters.get(name) ?? 0) + count)
@@ -110,6 +115,12 @@ export const check = <W>(scenario: Scenario<W>, options: CheckOptions = {}): Rep
     const smallest = replayed ? minimise(scenario, result, given) : given
     const shown = runSeed(scenario, result.seed, smallest, 50 * keepLines)
     failure = { ...shown, lines: telling(shown.lines, keepLines), options: smallest, replayed }
+  }
+  if (failure === undefined) {
+    const again = runSeed(scenario, firstSeed, options)
+    const given = onlyRun({ ...options, faults: allowed(options) })
+    const violations = ["no seed fails, but none can be replayed"]
+    if (again.hash !== firstHash) failure = { ...again, violations, options: given, replayed: false }
   }
   return {
     scenario: scenario.name,

@@ -137,7 +137,7 @@ export class Cluster {
         return log === undefined ? undefined : this.hooks.connected(log, node)
       },
       layer: (node) => this.hooks.layer(node),
-      startFailed: (message) => this.simulation.note(`${machine.name} does not start: ${message}`)
+      startFailed: (message) => this.simulation.note(message)
     })
   }
 

@@ -43,6 +43,8 @@ export class LogHost implements Server {
   capabilities: Capabilities = fileCapabilities
   /** Times that the log was opened. */
   openings = 0
+  /** Why the latest try to open it failed, if it did. */
+  failure: string | undefined
   readonly #options: LogHostOptions
   #scope: Scope.Closeable | undefined
 
@@ -72,13 +74,16 @@ export class LogHost implements Server {
         if (Exit.isSuccess(exit)) {
           this.#scope = scope
           this.openings++
+          this.failure = undefined
           this.capabilities = exit.value.capabilities
           this.log = opened(exit.value)
           return
         }
         yield* Scope.close(scope, Exit.void)
         const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-        openFailed(error, error?.message ?? String(Cause.squash(exit.cause)))
+        const message = error?.message ?? String(Cause.squash(exit.cause))
+        this.failure = `the log does not open: ${message}`
+        openFailed(error, message)
         yield* Effect.sleep(restartMillis)
       }
     })

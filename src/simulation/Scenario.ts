@@ -19,6 +19,7 @@ import * as Generator from "./kernel/Generator.ts"
 import { type Result, run, type Simulation } from "./kernel/Simulation.ts"
 import { narrated } from "./Narration.ts"
 import { Nemesis } from "./Nemesis.ts"
+import { assertOptions } from "./Options.ts"
 
 /**
  * What is simulated. `W` is the world outside of the service: databases, banks, mail. It is made once per seed, survives
@@ -144,13 +145,22 @@ class Play<W> {
     }
   }
 
+  #ask(name: string, question: (world: W) => ReadonlyArray<string>): void {
+    try {
+      this.#found(question(this.#world))
+    } catch (thrown) {
+      this.#found([`${name} threw ${String(thrown)}`])
+    }
+  }
+
   #client(): () => boolean {
     const { cluster } = this
     const machine = cluster.machine("client")
     const log = cluster.network.client(machine.name, machine.boot())
     const services = Context.make(JobLog, log).pipe(Context.add(JobQueue.JobQueue, JobQueue.make(log)))
     let done = false
-    machine.start(Effect.provideContext(this.#scenario.workload(this.#world), services), (exit) => {
+    const workload = Effect.suspend(() => this.#scenario.workload(this.#world))
+    machine.start(Effect.provideContext(workload, services), (exit) => {
       done = true
       if (Exit.isFailure(exit)) this.#found([`the workload failed: ${Cause.pretty(exit.cause)}`])
     })
@@ -176,11 +186,11 @@ class Play<W> {
               // what is wrong once ends the run, so that the trace ends with it
               while (this.violations.length === 0) {
                 yield* Effect.sleep(100)
-                this.#found(always(this.#world))
+                this.#ask("always", always)
               }
             })
       yield* Effect.raceFirst(course, watching)
-      if (this.violations.length === 0) this.#found(invariant(this.#world))
+      if (this.violations.length === 0) this.#ask("the invariant", invariant)
     })
   }
 
@@ -189,12 +199,19 @@ class Play<W> {
       const { cluster } = this
       const within = this.#options.settleWithin ?? 3_600_000
       const until = cluster.simulation.now() + within
-      const late = `not everything is done ${within} ms after the last fault`
+      const late = (why: string): void => {
+        const faulty = [cluster.host.failure, ...cluster.workers.map(({ failure }) => failure)]
+        const also = [why, ...faulty.filter((failure) => failure !== undefined)]
+        this.#found([`not everything is done ${within} ms after the last fault: ${also.join("; ")}`])
+      }
       for (let pause = 100; ; pause = Math.min(5_000, pause * 2)) {
         const counts = isDone() ? yield* cluster.ask((log) => log.read({ _tag: "Counts" })) : undefined
-        if (counts?._tag === "Counts" && counts.queues.every((of) => of.scheduled + of.ready + of.leased === 0)) return
-        if (cluster.simulation.now() >= until)
-          return this.#found([isDone() ? late : `${late}: the workload has no end`])
+        const left = counts?._tag === "Counts" ? counts.queues.filter((of) => of.scheduled + of.ready + of.leased) : []
+        if (counts?._tag === "Counts" && left.length === 0) return
+        if (cluster.simulation.now() >= until) {
+          const held = left.map((of) => `${of.queue} has ${of.scheduled + of.ready} waiting and ${of.leased} held`)
+          return late(!isDone() ? "the workload has no end" : counts === undefined ? "no log answers" : held.join())
+        }
         yield* Effect.sleep(pause)
       }
     })
@@ -220,6 +237,7 @@ export const runSeed = <W>(
   options: RunOptions = {},
   keepLines: number = 0
 ): SeedResult => {
+  assertOptions({ ...options, seed, keepLines })
   const armed = arm(Generator.make(seed).split("faults"), allowed(options))
   const config = {
     ...armed.config,

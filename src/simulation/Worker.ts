@@ -37,6 +37,8 @@ const restartMillis = 700
 export class Worker {
   readonly machine: Machine
   state: "down" | "starting" | "up" | "stopping" = "down"
+  /** Why the latest try to start failed, if it did. */
+  failure: string | undefined
   readonly #options: WorkerOptions
   #scope: Scope.Closeable | undefined
 
@@ -60,14 +62,17 @@ export class Worker {
           const log = connect(node)
           if (log !== undefined) {
             const scope = yield* Scope.make()
-            const live = Layer.provide(layer(node), Layer.succeed(JobLog, log))
+            // a layer may throw before it is one
+            const live = Layer.suspend(() => Layer.provide(layer(node), Layer.succeed(JobLog, log)))
             const exit = yield* Effect.exit(Layer.buildWithScope(live, scope))
             if (Exit.isSuccess(exit)) {
               this.#scope = scope
+              this.failure = undefined
               this.state = "up"
               return
             }
-            startFailed(String(Cause.squash(exit.cause)))
+            this.failure = `${node.name} does not start: ${String(Cause.squash(exit.cause))}`
+            startFailed(this.failure)
             yield* Scope.close(scope, Exit.void)
           }
           yield* Effect.sleep(restartMillis)

@@ -77,13 +77,48 @@ describe("check", () => {
     expect(failure?.replayed).toBe(false)
   })
 
+  test("says so even if all seeds pass", () => {
+    let runs = 0
+    const leaking = scenario((world, n) => Effect.andThen(Effect.sleep(++runs), count(world, n)))
+    const { failure } = Simulation.check(leaking, { seeds: 2, faults: "none", duration: 1_000 })
+    expect(failure?.violations).toEqual(["no seed fails, but none can be replayed"])
+    expect(failure?.replayed).toBe(false)
+  })
+
+  test("refuses options that cannot be meant", () => {
+    const refused = (options: object) => expect(() => Simulation.check(scenario(count), options))
+    refused({ seeds: 0 }).toThrow("seeds must be a whole number, at least 1; it is 0")
+    refused({ seeds: Number.NaN }).toThrow("seeds must be")
+    refused({ nodes: 0 }).toThrow("nodes must be")
+    refused({ firstSeed: 0.5 }).toThrow("firstSeed must be")
+    refused({ faults: ["workercrash"] }).toThrow("not workercrash")
+    refused({ faults: "workerCrash" }).toThrow("a list of these: logPowerLoss, ")
+  })
+
+  test("names the part of the scenario that throws, and what does not start", () => {
+    const boom = (): never => {
+      throw new Error("boom")
+    }
+    const options = { seeds: 1, faults: "none", duration: 1_000, settleWithin: 10_000 } as const
+    const said = (more: Partial<Simulation.Scenario<World>>) =>
+      Simulation.check(scenario(count, more), options).failure?.violations.join()
+    expect(said({ invariant: boom })).toBe("the invariant threw Error: boom")
+    expect(said({ always: boom })).toBe("always threw Error: boom")
+    expect(said({ workload: boom })).toContain("the workload failed: Error: boom")
+    expect(said({ node: boom })).toContain("3 waiting and 0 held; node0#1 does not start: Error: boom")
+    expect(said({ node: () => Layer.effectDiscard(Effect.fail("no bank")) })).toContain("does not start: no bank")
+    expect(said({ log: boom })).toContain("the log does not open: Error: boom")
+  })
+
   test("says when a job never ends, or the client", () => {
     const options = { seeds: 1, faults: "none", duration: 1_000, settleWithin: 30_000 } as const
     const hung = Simulation.check(
       scenario(() => Effect.never),
       options
     )
-    expect(hung.failure?.violations).toEqual(["not everything is done 30000 ms after the last fault"])
+    expect(hung.failure?.violations).toEqual([
+      "not everything is done 30000 ms after the last fault: default has 0 waiting and 3 held"
+    ])
     const waiting = Simulation.check(scenario(count, { workload: () => Effect.never }), options)
     expect(waiting.failure?.violations[0]).toContain("the workload has no end")
   })
@@ -101,6 +136,7 @@ describe("check", () => {
       { seeds: 3, faults: ["workerCrash", "pause"], duration: 10_000 }
     )
     expect(report.failure).toBeUndefined()
-    expect(opened).toHaveLength(3)
+    // each seed, and the first of them again
+    expect(opened).toHaveLength(4)
   })
 })
