@@ -90,7 +90,8 @@ export class FleetRun {
     if (millis > shutdownBound) history.violate("drainTerminates", `${node.name} took ${millis} ms to shut down`)
     const running = this.#watch.running(node)
     if (running > 0) history.violate("drainTerminates", `${node.name} has shut down and still runs ${running} jobs`)
-    const cutShort = millis < drainGrace && history.stoppedByDrain(node.name, this.cluster.simulation.now() - millis)
+    const cutShort =
+      millis < 0.9 * drainGrace && history.stoppedByDrain(node.name, this.cluster.simulation.now() - millis)
     if (cutShort) history.violate("graceIsGiven", `${node.name} has shut down in ${millis} ms and stopped runs`)
     const left = node.sleeping - this.#watch.abandonedRuns(node)
     if (left > 0) history.violate("drainTerminates", `${node.name} has shut down and ${left} of its fibers sleep`)
