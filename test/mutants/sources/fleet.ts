@@ -30,8 +30,6 @@ export const fleetMutants = [
       "        Effect.void,\n"
     )
   ]),
-  ...inFile("Revival.ts"
-  ]),
   ...inFile("Replies.ts", [
     change(
       "singleClaimer",
@@ -41,10 +39,20 @@ export const fleetMutants = [
     )
   ]),
   ...inFile("Claimed.ts", [
-    change("payloadIntact", "a grant's payload is cut", "payload: request.payload,", "payload: request.payload?.slice(0, -1),")
+    change(
+      "payloadIntact",
+      "a grant's payload is cut",
+      "payload: request.payload,",
+      "payload: request.payload?.slice(0, -1),"
+    )
   ]),
   ...inFile("Housekeeping.ts", [
-    change("eventuallyAnswered", "a disk that was full once is full for ever", "engine.diskLow = free < options.reserve", "engine.diskLow ||= free < options.reserve")
+    change(
+      "eventuallyAnswered",
+      "a disk that was full once is full for ever",
+      "engine.diskLow = free < options.reserve",
+      "engine.diskLow ||= free < options.reserve"
+    )
   ]),
   ...inFile("EngineReclaim.ts", [
     change(
