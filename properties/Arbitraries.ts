@@ -32,6 +32,8 @@ export interface Profile {
 
 const times = fc.constantFrom(0, 1, 10, 400, 999, 1000, 1500, 4999, 30_000)
 
+const instants = fc.constantFrom(-1000, 0, 1, 400, 1000, 30_000)
+
 const sometimes = <A>(percent: number | undefined, arbitrary: fc.Arbitrary<A>): fc.Arbitrary<A | undefined> =>
   percent === undefined || percent === 0
     ? fc.constant(undefined)
@@ -89,7 +91,7 @@ const job = (profile: Profile): fc.Arbitrary<JobSpec> =>
         profile.options.metadata,
         fc.dictionary(fc.constantFrom("tenant", "é", "a b"), fc.constantFrom("", "1", "ü\n"), { maxKeys: 2 })
       ),
-      at: sometimes(profile.options.at, fc.constantFrom(-1000, 0, 1, 400, 1000, 30_000)),
+      at: sometimes(profile.options.at, instants),
       carried: sometimes(
         profile.options.carried,
         fc
@@ -143,7 +145,7 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
         slot,
         queue,
         limit: fc.constantFrom(1, 1, 2, 3, 10),
-        name: sometimes(profile.options.group === undefined ? 15 : 0, fc.nat(1)),
+        name: sometimes(15, fc.nat(2)),
         dead: fc.constantFrom(false, false, false, false, false, true)
       })
       .map((record) => defined(record) as Extract<Step, { _tag: "Claim" }>),
@@ -192,6 +194,7 @@ const steps = (profile: Profile): { readonly [Tag in Step["_tag"]]: fc.Arbitrary
     Redrive: fc.record({ _tag: fc.constant("Redrive"), job: fc.nat(12) }),
     Reschedule: fc.oneof(
       fc.record({ _tag: fc.constant("Reschedule" as const), job: fc.nat(12), delay: times }),
+      fc.record({ _tag: fc.constant("Reschedule" as const), job: fc.nat(12), at: instants }),
       fc.record({ _tag: fc.constant("Reschedule" as const), job: fc.nat(12), priority: fc.constantFrom(-2, 0, 2) })
     ),
     Purge: fc.record({ _tag: fc.constant("Purge"), job: fc.nat(12) }),

@@ -228,6 +228,8 @@ const fullBacklog = (bench: Bench, session: Session): Effect.Effect<void, LogErr
       yield* mustRefuse(bench, "limitsAtTheEdge", "enqueue beyond the backlog", ["Full"], more)
     }
     yield* enqueue(bench, item())
+    // what a policy leaves out keeps its value
+    yield* bench.log.control([{ ...policy, policy: { retainCompleted: 60_000 } }])
     yield* mustRefuse(
       bench,
       "limitsAtTheEdge",

@@ -48,7 +48,7 @@ export const reclaimOnExpiry: Law = overHistories({
   statement: "Once a lease has run out, or its owner is gone, reclaim makes all of its jobs claimable again.",
   profile: {
     weights: { Enqueue: 7, Claim: 12, Settle: 3, AdvanceToExpiry: 9, Reclaim: 9, Renew: 2, Crash: 1 },
-    options: { bounds: 10, group: 15 }
+    options: { bounds: 20, group: 15 }
   },
   claimedBy: (can) => can.reclaim === "log" && can.lease === "timed"
 })

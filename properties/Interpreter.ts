@@ -129,18 +129,24 @@ const remember = (
   }
 }
 
+/** One name, or all of them, the last first. */
+const namesOf = (index: number): ReadonlyArray<string> => {
+  const name = jobNames[index]
+  return name === undefined ? jobNames.toReversed() : [name]
+}
+
 const claim = (world: World, step: Extract<Step, { readonly _tag: "Claim" }>) =>
   Effect.gen(function* () {
     const dead = step.dead ? world.deadSessions[step.slot % Math.max(1, world.deadSessions.length)] : undefined
     const session = dead ?? (yield* sessionOf(world, step.slot))
     if (session === undefined) return
-    const name = step.name === undefined ? undefined : jobNames[step.name % jobNames.length]
+    const names = step.name === undefined ? undefined : namesOf(step.name)
     const request: ClaimRequest = {
       session,
       call: nextCall(world, session),
       queue: queueOf(step.queue),
       limit: step.limit,
-      ...(name === undefined || !world.capabilities.nameFilter ? undefined : { names: [name] })
+      ...(names === undefined || !world.capabilities.nameFilter ? undefined : { names })
     }
     meetAll(world, request.queue, "claim", Model.surelyDead(world.model, session, world.now) ? "deadSession" : "none")
     const before = atRest(world)
@@ -279,10 +285,12 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
       return onJob(world, mostlyDead(world, step.job), (id) => ({ _tag: "Redrive", id }))
     case "Reschedule":
       if (step.priority !== undefined && world.capabilities.priorities < 3) return Effect.void
+      if (step.at !== undefined && world.capabilities.maxDelay === 0) return Effect.void
       return onJob(world, step.job, (id) => ({
         _tag: "Reschedule",
         id,
         ...(step.delay === undefined ? undefined : { delay: Math.min(step.delay, world.capabilities.maxDelay) }),
+        ...(step.at === undefined ? undefined : { at: world.now + Math.min(step.at, world.capabilities.maxDelay) }),
         ...(step.priority === undefined ? undefined : { priority: priorityFor(world.capabilities, step.priority) })
       }))
     case "Purge": {

@@ -54,6 +54,8 @@ export interface ModelJob {
   /** `visibleAt` lies between these instants. */
   visibleFrom: number
   visibleBy: number
+  /** It began to wait, anew or again, by this instant. */
+  waitingBy: number
   attempts: number
   maxAttempts: number
   deliveries: number
@@ -186,6 +188,7 @@ export const endGrant = (
     job.visibleFrom = Math.min(job.visibleFrom, window.before)
     job.visibleBy = window.after
   }
+  job.waitingBy = window.after
   job.backingOff = end.counted && end.backOff !== undefined
   const kinds: Array<string> = []
   if (job.deadline !== undefined && (job.deadline <= window.after || job.deadline < job.visibleBy))
@@ -283,6 +286,19 @@ export const closeSession = (model: Model, id: string, window: Window): void => 
 export const endAllSessions = (model: Model): void => {
   for (const session of model.sessions.values()) session.ended = true
 }
+
+/**
+ * The instants between which a waiting job became claimable, or becomes. One that was asked for an instant in the past
+ * may count from there, though it came later.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const readySince = (job: ModelJob): { readonly from: number; readonly by: number } => ({
+  from: job.visibleFrom,
+  by: Math.max(job.visibleBy, job.waitingBy)
+})
 
 /**
  * Grants of one group that have not ended, as far as is certain or as is possible.

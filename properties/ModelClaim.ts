@@ -9,6 +9,7 @@ import type { LawName } from "./LawName.ts"
 import {
   inFlight,
   policyOf,
+  readySince,
   silentFutures,
   surelyClaimable,
   surelyDead,
@@ -82,14 +83,21 @@ const judgeGrant = (
   }
   if (job.item.queue !== request.queue) report("payloadIntact", `granted from queue ${request.queue}`)
   if (request.names !== undefined && !request.names.includes(job.item.name)) {
-    report("capabilitiesHonest", `granted a job named ${job.item.name}, asked for ${request.names.join(", ")}`)
+    report(
+      job.item.group === undefined ? "capabilitiesHonest" : ["capabilitiesHonest", "groupFifo"],
+      `granted a job named ${job.item.name}, asked for ${request.names.join(", ")}`
+    )
   }
   if (job.visibleFrom > window.after) {
     const laws: ReadonlyArray<LawName> = job.everGranted ? ["neverEarly", "backoffHonoured"] : ["neverEarly"]
     report(laws, `granted ${job.visibleFrom - window.after} ms before its time`)
   }
-  if (grant.readySince > window.after)
+  const ready = readySince(job)
+  if (grant.readySince > window.after) {
     report("neverEarly", `ready only since ${grant.readySince - window.after} ms ahead`)
+  } else if (grant.readySince < ready.from || grant.readySince > ready.by) {
+    report("neverEarly", `granted as ready since ${grant.readySince}, it was since ${ready.from} to ${ready.by}`)
+  }
   if (job.deadline !== undefined && job.deadline <= window.before) {
     report("deadLettersConserved", `granted ${window.before - job.deadline} ms after its deadline`)
   }
@@ -237,6 +245,13 @@ export const claimed = (
   return violations
 }
 
+const leadsItsGroup = (model: Model, job: ModelJob): boolean => {
+  const { group, queue } = job.item
+  if (group === undefined) return true
+  const free = inFlight(model, queue, group, () => true) < policyOf(model, queue).groupConcurrency
+  return free && waitingInGroup(model, queue, group)[0] === job
+}
+
 /** An empty claim names the next instant worth waking for: a delay, a retry, or the end of another's lease. */
 const judgeNextAt = (
   model: Model,
@@ -247,7 +262,9 @@ const judgeNextAt = (
 ): void => {
   if (model.paused.has(request.queue) || request.names !== undefined) return
   for (const job of model.jobs.values()) {
-    if (job.item.queue !== request.queue || job.item.group !== undefined) continue
+    if (job.item.queue !== request.queue) continue
+    // of a group only the first job of its line is due, while there is a permit for it
+    if (job.status === "Waiting" && !leadsItsGroup(model, job)) continue
     if (job.status === "Waiting" && job.deadline !== undefined && job.deadline <= job.visibleBy) continue
     const next =
       job.status === "Waiting" && job.visibleFrom > window.after

@@ -40,6 +40,7 @@ export const newJob = (item: EnqueueItem, order: number, window: Window): ModelJ
     priority: item.priority ?? 0,
     visibleFrom: item.at ?? window.before + delay,
     visibleBy: item.at === undefined ? window.after + delay : Math.max(item.at, window.after),
+    waitingBy: window.after,
     attempts: 0,
     maxAttempts,
     deliveries: 0,

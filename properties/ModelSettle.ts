@@ -284,6 +284,7 @@ const expectation = (model: Model, command: ControlCommand, window: Window): Exp
           job.status = "Waiting"
           job.visibleFrom = Math.min(job.visibleFrom, window.before)
           job.visibleBy = window.after
+          job.waitingBy = window.after
           job.attempts = 0
           job.deliveries = 0
           job.generation += 1
@@ -301,6 +302,10 @@ const expectation = (model: Model, command: ControlCommand, window: Window): Exp
           if (command.delay !== undefined) {
             job.visibleFrom = window.before + command.delay
             job.visibleBy = window.after + command.delay
+          }
+          if (command.at !== undefined) {
+            job.visibleFrom = command.at
+            job.visibleBy = Math.max(command.at, window.after)
           }
           if (command.priority !== undefined) job.priority = command.priority
         }

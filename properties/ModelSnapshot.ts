@@ -6,7 +6,7 @@
 import type { FailureCause, JobView, QueueCounts } from "../src/log/JobLog.ts"
 import { storedCause } from "../src/log/JobLog.ts"
 import type { LawName } from "./LawName.ts"
-import { silentFutures } from "./Model.ts"
+import { readySince, silentFutures } from "./Model.ts"
 import type { Model, ModelJob, Violation, Window } from "./Model.ts"
 
 /**
@@ -111,7 +111,7 @@ const difference = (job: ModelJob, view: JobView, snapshot: Snapshot): ReadonlyA
       }
       break
     case "Waiting":
-      if (job.cause !== undefined && view.cause !== undefined && !keeps(view.cause, job.cause)) {
+      if (job.cause !== undefined && !keeps(view.cause, job.cause)) {
         same("readsAgree", "cause", view.cause, job.cause)
       }
       break
@@ -137,6 +137,20 @@ const countsOf = (jobs: ReadonlyArray<JobView>, queue: string) => {
   return counts
 }
 
+/** Between which instants the first of the jobs shown as ready became so. */
+const oldestReady = (model: Model, snapshot: Snapshot, queue: string) => {
+  let from = Number.POSITIVE_INFINITY
+  let by = Number.POSITIVE_INFINITY
+  for (const view of snapshot.jobs) {
+    const job = model.jobs.get(view.id)
+    if (view.queue !== queue || view.state !== "Ready" || job === undefined) continue
+    const since = readySince(job)
+    from = Math.min(from, since.from)
+    by = Math.min(by, since.by)
+  }
+  return { from, by }
+}
+
 const judgeCounts = (model: Model, snapshot: Snapshot, quiet: boolean): ReadonlyArray<Violation> => {
   const found: Array<Violation> = []
   const say = (laws: ReadonlyArray<LawName>, message: string): void => void found.push({ laws, message })
@@ -157,6 +171,10 @@ const judgeCounts = (model: Model, snapshot: Snapshot, quiet: boolean): Readonly
     }
     if (shown.ready > 0 !== (shown.oldestReadySince !== undefined)) {
       say(["readsAgree"], `counts: ${shown.ready} ready in ${queue}, oldest since ${shown.oldestReadySince}`)
+    }
+    const { by, from } = oldestReady(model, snapshot, queue)
+    if (shown.oldestReadySince !== undefined && (shown.oldestReadySince < from || shown.oldestReadySince > by)) {
+      say(["readsAgree"], `counts: ready in ${queue} since ${shown.oldestReadySince}, expected ${from} to ${by}`)
     }
   }
   return found
@@ -192,6 +210,9 @@ export const compare = (
       if (distance(future, view, snapshot) < distance(best, view, snapshot)) best = future
     }
     for (const [law, message, also] of difference(best, view, snapshot)) say(law, `job ${id} ${message}`, also)
+    if ((view.paused ?? false) !== model.paused.has(view.queue)) {
+      say("pauseHolds", `job ${id} is shown as in a ${view.paused === true ? "paused" : "running"} queue`)
+    }
     if (best !== job) Object.assign(job, best)
     adopt(job, view)
   }

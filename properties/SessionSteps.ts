@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type { ControlCommand } from "../src/log/JobLog.ts"
+import type { ControlCommand, ReclaimResult } from "../src/log/JobLog.ts"
 import {
   atRest,
   cover,
@@ -131,11 +131,13 @@ export const reclaim = (world: World, limit: number) =>
     if (answer._tag === "Ok" && answer.value.deadLettered > 0) count(world.coverage, "reclaim: dead-lettered")
     if (answer._tag === "Ok" && answer.value.more) count(world.coverage, "reclaim: more")
     const before = world.now
+    const jobs = new Map([...world.model.jobs].map(([id, job]) => [id, { ...job }]))
     yield* observe(world, (window) => {
       if (answer._tag !== "Ok") unexpected(world, "reclaim", ["reclaimOnExpiry"], answer)
       else if (!answer.value.more && !world.capabilities.inspect) Model.reclaimAll(world.model, window)
       return ["reclaimGuarded"]
     })
+    if (answer._tag === "Ok") judgeReclaimed(world, jobs, before, answer.value)
     if (answer._tag !== "Ok" || answer.value.more) return
     for (const job of world.model.jobs.values()) {
       if (job.status === "Leased" && Model.surelyDead(world.model, job.session ?? "", before)) {
@@ -143,6 +145,33 @@ export const reclaim = (world: World, limit: number) =>
       }
     }
   })
+
+/** Holds what a reclaim says that it did against what it did, where that can be seen and nothing else happened. */
+const judgeReclaimed = (
+  world: World,
+  before: ReadonlyMap<string, Model.ModelJob>,
+  then: number,
+  answer: ReclaimResult
+): void => {
+  if (!world.capabilities.inspect || world.now !== then) return
+  let taken = 0
+  let unseen = 0
+  let died = 0
+  for (const [id, job] of before) {
+    const after = world.model.jobs.get(id)
+    if (after?.status === "DeadLettered" && job.status !== "DeadLettered") died += 1
+    if (job.session === undefined || !Model.surelyDead(world.model, job.session, then)) continue
+    // the end of a cancelled job's grant shows nowhere
+    if (job.status === "Cancelled") unseen += 1
+    else if (job.status === "Leased" && after?.status !== "Leased") taken += 1
+  }
+  if (answer.reclaimed < taken || answer.reclaimed > taken + unseen) {
+    report(world, ["reclaimOnExpiry"], `reclaim answers ${answer.reclaimed} reclaimed, it took back ${taken}`)
+  }
+  if (answer.deadLettered !== died) {
+    report(world, ["reclaimOnExpiry"], `reclaim answers ${answer.deadLettered} dead-lettered, there are ${died} new`)
+  }
+}
 
 /**
  * Carries out an operator's command.

@@ -64,7 +64,9 @@ export interface SettleSpec {
 export type Step =
   | { readonly _tag: "Enqueue"; readonly items: ReadonlyArray<JobSpec> }
   | { readonly _tag: "EnqueueAgain"; readonly job: number; readonly otherBytes: boolean }
-  /** `dead`: by a session of this slot that was ended, if there is one. */
+  /**
+   * `name`: only jobs of this name, or of both for 2. `dead`: by a session of this slot that was ended, if there is one.
+   */
   | {
       readonly _tag: "Claim"
       readonly slot: number
@@ -102,7 +104,14 @@ export type Step =
   | { readonly _tag: "Pause"; readonly queue: number }
   | { readonly _tag: "Resume"; readonly queue: number }
   | { readonly _tag: "Redrive"; readonly job: number }
-  | { readonly _tag: "Reschedule"; readonly job: number; readonly delay?: number; readonly priority?: number }
+  /** `at`: an instant, from now. */
+  | {
+      readonly _tag: "Reschedule"
+      readonly job: number
+      readonly delay?: number
+      readonly at?: number
+      readonly priority?: number
+    }
   | { readonly _tag: "Purge"; readonly job: number }
   | {
       readonly _tag: "Configure"

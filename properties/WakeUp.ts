@@ -61,6 +61,24 @@ const routes: ReadonlyArray<Route> = [
     prepare: (bench) => Effect.as(enqueue(bench, newItem(bench, { delay: longest(bench, 700) })), pass(bench, 700))
   },
   {
+    name: "delay of a group's job due",
+    timed: true,
+    needs: (can) => can.groups && can.maxDelay > 0,
+    prepare: (bench) =>
+      Effect.as(enqueue(bench, newItem(bench, { delay: longest(bench, 700), group: "g" })), pass(bench, 700))
+  },
+  {
+    name: "retry of a group's head due",
+    timed: true,
+    needs: needsGroups,
+    prepare: (bench, holder) =>
+      Effect.gen(function* () {
+        const grant = yield* held(bench, holder, { group: "g" })
+        yield* settle(bench, holder, grant, { _tag: "Retry", delay: 300, cause: failure })
+        return pass(bench, 300)
+      })
+  },
+  {
     name: "retry due",
     timed: true,
     prepare: (bench, holder) =>
