@@ -10,12 +10,12 @@ import type { Grant, Session } from "../src/log/JobLog.ts"
 import { refused, Unsupported } from "../src/log/LogError.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { Limits } from "../src/model/Limits.ts"
-import { broken, call, claim, enqueue, newItem, onBench, open, settlementOf } from "./Direct.ts"
+import { broken, call, claim, enqueue, newItem, onBench, open, pass, settle, settlementOf } from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
 import { checkGenerated } from "./Law.ts"
 import type { Law } from "./Law.ts"
 import { mustRefuse } from "./Refusal.ts"
-import { json } from "./World.ts"
+import { json, ofExit } from "./World.ts"
 
 /** A request for what a log may say that it has not. */
 interface Lack {
@@ -100,7 +100,8 @@ const lacks: ReadonlyArray<Lack> = [
 
 const honestLaw: Pick<Law, "name" | "statement" | "claimedBy"> = {
   name: "capabilitiesHonest",
-  statement: "What the log says it has not is refused with a typed error, and what it says it has is there.",
+  statement:
+    "What the log says it has not is refused with a typed error, and what it says it has is there. Not tried: callerTransactions, and crossProcess where the harness cannot open the log twice.",
   claimedBy: () => true
 }
 
@@ -140,9 +141,12 @@ export const capabilitiesHonest: Law = {
               }
               yield* claimedNames(bench, session, can)
               wellFormed(bench, can)
+              yield* lateSettles(bench, can)
+              yield* openedTwice(bench, can)
               if (can.parkedClaims) return
               // a log that cannot park answers at once
-              const grants = yield* claim(bench, session, { queue: "nothing", park: true })
+              const waiting = yield* open(bench, 1000)
+              const grants = yield* claim(bench, waiting, { queue: "nothing", park: true })
               if (grants.length > 0) broken(bench, "capabilitiesHonest", "granted from an empty queue")
             })
           ),
@@ -174,5 +178,71 @@ const claimedNames = (bench: Bench, session: Session, can: Capabilities): Effect
     const grants = yield* claim(bench, session, { queue: "named", names: ["b"], limit: 2 })
     if (grants.length !== 1 || grants[0]?.name !== "b") {
       broken(bench, "capabilitiesHonest", `a claim of jobs named b received ${json(grants.map((grant) => grant.name))}`)
+    }
+    const several = ["a", "b", "c"].map((name) => newItem(bench, { queue: "several", name }))
+    yield* enqueue(bench, ...several)
+    const some = yield* claim(bench, session, { queue: "several", names: ["c", "a"], limit: 3 })
+    const received = some.map((grant) => grant.name).join(", ")
+    if (received !== "a, c" && !(can.order !== "exact" && received === "c, a")) {
+      broken(bench, "capabilitiesHonest", `a claim of jobs named c or a received ${received || "nothing"}`)
+    }
+    if (can.groups) yield* claimedNamesOfGroups(bench, session)
+  })
+
+/** A filter by name does not lead past the head of a group. */
+const claimedNamesOfGroups = (bench: Bench, session: Session): Effect.Effect<void, LogError> =>
+  Effect.gen(function* () {
+    const queue = "lined"
+    yield* enqueue(bench, ...["a", "b"].map((name) => newItem(bench, { queue, name, group: "g" })))
+    const past = yield* claim(bench, session, { queue, names: ["b"] })
+    if (past.length > 0) {
+      broken(
+        bench,
+        "capabilitiesHonest",
+        `a claim of jobs named b received ${past[0]?.name}, the head of its group is a`
+      )
+    }
+    const head = yield* claim(bench, session, { queue, names: ["a"] })
+    if (head[0]?.name !== "a") broken(bench, "capabilitiesHonest", "the head of a group is not granted by its name")
+  })
+
+/** What a session whose lease has run out settles, before anybody took its grants back. */
+const lateSettles = (bench: Bench, can: Capabilities): Effect.Effect<void, LogError> =>
+  Effect.gen(function* () {
+    // a broker takes back when it likes
+    if (can.lease !== "timed" || can.reclaim !== "log" || can.fence !== "strict") return
+    const session = yield* open(bench, 1000)
+    yield* enqueue(bench, newItem(bench, { queue: "late" }))
+    const [grant] = yield* claim(bench, session, { queue: "late" })
+    if (grant === undefined) return broken(bench, "capabilitiesHonest", "a fresh job was not granted")
+    yield* pass(bench, session.leaseDuration)
+    const answer = ofExit(yield* Effect.exit(settle(bench, session, grant, { _tag: "Complete" })))
+    const accepted = answer._tag === "Ok" && answer.value?._tag === "Settled"
+    if (accepted !== (can.lateSettle === "accepted")) {
+      const told = accepted ? "accepted" : "refused"
+      broken(bench, "capabilitiesHonest", `lateSettle is ${can.lateSettle}, but a late settlement was ${told}`)
+    }
+  })
+
+/** A log for several processes can be opened a second time, and both see the same jobs. */
+const openedTwice = (bench: Bench, can: Capabilities): Effect.Effect<void, LogError> =>
+  Effect.gen(function* () {
+    const { openSecond } = bench.test
+    if (!can.crossProcess || openSecond === undefined) return
+    const item = newItem(bench, { queue: "shared" })
+    yield* enqueue(bench, item)
+    const claiming = Effect.gen(function* () {
+      const second = yield* openSecond
+      const session = yield* second.open({
+        owner: "leasehold properties",
+        leaseDuration: Math.min(60_000, can.maxLease)
+      })
+      const { grants } = yield* second.claim({ session: session.id, call: 1, queue: "shared", limit: 1 })
+      return grants.map(({ id }) => id)
+    })
+    const answer = ofExit(yield* Effect.exit(Effect.scoped(claiming)))
+    if (answer._tag !== "Ok" || answer.value[0] !== item.id) {
+      const why = answer._tag === "Failed" ? answer.error.message : answer._tag === "Died" ? answer.message : "no grant"
+      broken(bench, "capabilitiesHonest", `crossProcess is claimed, but opened a second time it gives: ${why}`)
     }
   })

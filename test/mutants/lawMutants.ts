@@ -5,8 +5,17 @@ import type { Harness, TestLog } from "../../properties/Harness.ts"
 import * as VirtualClock from "../../properties/VirtualClock.ts"
 import * as MemoryLog from "../../src/backends/memory/MemoryLog.ts"
 import type { Disk } from "../../src/backends/file/journal/Disk.ts"
-import type { ClaimResult, ControlCommand, EnqueueItem, JobLogOperations, SettleRequest } from "../../src/log/JobLog.ts"
+import type { Capabilities } from "../../src/log/Capabilities.ts"
+import type {
+  ClaimResult,
+  ControlCommand,
+  EnqueueItem,
+  JobLogOperations,
+  ReclaimResult,
+  SettleRequest
+} from "../../src/log/JobLog.ts"
 import type { LogError } from "../../src/log/LogError.ts"
+import { refused, SessionDead } from "../../src/log/LogError.ts"
 import { fileHarness, simulatedHarness } from "../properties/fileHarness.ts"
 import { memoryHarness } from "../properties/memoryHarness.ts"
 import { restlessHarness } from "../properties/otherLogs.ts"
@@ -27,6 +36,45 @@ const inMemory = (law: LawMutant["law"], within: number, name: string, wrap: Wra
   original: memoryHarness,
   harness: { ...mutate(memoryHarness, { name, wrap }), patience: 5000 }
 })
+
+/** A log that is as it is, and says that it is otherwise. */
+const boasting = (name: string, original: Harness, claims: Partial<Capabilities>): LawMutant => ({
+  name,
+  law: "capabilitiesHonest",
+  within: 1,
+  original,
+  harness: {
+    ...original,
+    name,
+    make: Effect.map(original.make, (test) => ({
+      ...test,
+      log: { ...test.log, capabilities: { ...test.log.capabilities, ...claims } }
+    }))
+  }
+})
+
+/** The memory log, but that it takes nothing from a session whose lease has run out. */
+const lateRefused: Harness = {
+  ...memoryHarness,
+  name: "late settlements refused",
+  make: Effect.map(memoryHarness.make, (test) => {
+    const log = test.log
+    const ends = new Map<string, number>()
+    const strict: JobLogOperations = {
+      ...log,
+      capabilities: { ...log.capabilities, lateSettle: "refused" },
+      open: (options) =>
+        Effect.tap(log.open(options), ({ expiresAt, id }) => Effect.sync(() => ends.set(id, expiresAt))),
+      settle: (request) =>
+        Effect.gen(function* () {
+          const { now } = yield* log.read({ _tag: "Counts" })
+          if (now < (ends.get(request.session) ?? 0)) return yield* log.settle(request)
+          return yield* Effect.fail(refused("settle", new SessionDead({ session: request.session })))
+        })
+    }
+    return { ...test, log: strict }
+  })
+}
 
 /** The file log with its hands changed. */
 const handled = (
@@ -397,6 +445,79 @@ const drops = (log: JobLogOperations): Effect.Effect<void, LogError> =>
     return Effect.forEach(commands, (command) => log.control([command]), { discard: true })
   })
 
+const rescheduledNow: Wrap = (log) => ({
+  ...log,
+  control: (commands) =>
+    log.control(
+      commands.map((command) =>
+        command._tag === "Reschedule" && command.at !== undefined
+          ? { _tag: "Reschedule", id: command.id, delay: 0 }
+          : command
+      )
+    )
+})
+
+/** Starts from the defaults with every policy that is set. */
+const policiesStartAnew: Wrap = (log) => ({
+  ...log,
+  control: (commands) =>
+    log.control(
+      commands.map((command) =>
+        command._tag === "Configure"
+          ? { ...command, policy: { ...command.policy, maxBacklog: command.policy.maxBacklog ?? "unlimited" } }
+          : command
+      )
+    )
+})
+
+/** Whether all that waits in a queue is of groups. */
+const onlyGroups = (log: JobLogOperations, queue: string): Effect.Effect<boolean, LogError> =>
+  Effect.map(log.read({ _tag: "Jobs", queue, limit: 1000 }), (answer) => {
+    const waiting = answer._tag === "Jobs" ? answer.jobs.filter(({ session }) => session === undefined) : []
+    return waiting.length > 0 && waiting.every(({ group }) => group !== undefined)
+  })
+
+const groupsTakeAnyName: Wrap = (log) => ({
+  ...log,
+  claim: (request) =>
+    Effect.flatMap(onlyGroups(log, request.queue), (grouped) =>
+      log.claim(grouped ? { ...request, names: undefined } : request)
+    )
+})
+
+const groupsAreNeverDue: Wrap = (log) => ({
+  ...log,
+  claim: (request) =>
+    Effect.gen(function* () {
+      const result = yield* log.claim(request)
+      const grouped = result.grants.length === 0 && (yield* onlyGroups(log, request.queue))
+      return grouped ? { ...result, nextAt: undefined } : result
+    })
+})
+
+const reclaiming =
+  (change: (result: ReclaimResult) => Partial<ReclaimResult>): Wrap =>
+  (log) => ({
+    ...log,
+    reclaim: (options) => Effect.map(log.reclaim(options), (result) => ({ ...result, ...change(result) }))
+  })
+
+/** Says of the first ready job that it became so just now. */
+const readyJustNow: Wrap = (log) => ({
+  ...log,
+  read: (query) =>
+    Effect.map(log.read(query), (answer) =>
+      answer._tag === "Counts"
+        ? {
+            ...answer,
+            queues: answer.queues.map((counts) =>
+              counts.oldestReadySince === undefined ? counts : { ...counts, oldestReadySince: answer.now }
+            )
+          }
+        : answer
+    )
+})
+
 /** One broken log at least for each law that no other list has one for. */
 export const lawMutants: ReadonlyArray<LawMutant> = [
   inMemory("claimAtomic", 50, "claims at the same time share one answer", sharedClaims),
@@ -458,6 +579,43 @@ export const lawMutants: ReadonlyArray<LawMutant> = [
   inMemory("payloadIntact", 50, "a grant says that it was enqueued when it became ready", (log) =>
     showing(log, { grant: (grant) => ({ ...grant, enqueuedAt: grant.readySince }) })
   ),
+  inMemory(
+    "reclaimOnExpiry",
+    50,
+    "reclaim says that it took back nothing",
+    reclaiming(() => ({ reclaimed: 0 }))
+  ),
+  inMemory(
+    "reclaimOnExpiry",
+    100,
+    "reclaim says that it made no dead letter",
+    reclaiming(() => ({ deadLettered: 0 }))
+  ),
+  inMemory("readsAgree", 50, "the oldest job became ready just now", readyJustNow),
+  inMemory("neverEarly", 50, "a grant is ready since it was enqueued", (log) =>
+    showing(log, { grant: (grant) => ({ ...grant, readySince: grant.enqueuedAt }) })
+  ),
+  inMemory("neverEarly", 50, "the instant of a reschedule is left out", rescheduledNow),
+  inMemory("readsAgree", 50, "the cause of a retry is not shown", (log) =>
+    showing(log, { job: (job) => (job.state === "DeadLettered" ? job : { ...job, cause: undefined }) })
+  ),
+  inMemory("limitsAtTheEdge", 1, "a policy that leaves the backlog out sets it free", policiesStartAnew),
+  inMemory("pauseHolds", 50, "a job of a paused queue is not shown as paused", (log) =>
+    showing(log, { job: (job) => ({ ...job, paused: undefined }) })
+  ),
+  inMemory("pauseHolds", 50, "counts do not show the pause", (log) =>
+    showing(log, { counts: (counts) => ({ ...counts, paused: false }) })
+  ),
+  inMemory("noLostWakeUp", 20, "nothing of a group is ever due", groupsAreNeverDue),
+  inMemory("groupFifo", 100, "jobs of groups are granted under any name", groupsTakeAnyName),
+  inMemory("capabilitiesHonest", 1, "jobs of groups are granted under any name, each time", groupsTakeAnyName),
+  inMemory("capabilitiesHonest", 1, "of several names only the first is used", (log) => ({
+    ...log,
+    claim: (request) => log.claim({ ...request, names: request.names?.slice(0, 1) })
+  })),
+  boasting("a late settlement is refused, and claimed to be accepted", lateRefused, { lateSettle: "accepted" }),
+  boasting("a late settlement is accepted, and claimed to be refused", memoryHarness, { lateSettle: "refused" }),
+  boasting("a log of one process claims to be for several", fileHarness, { crossProcess: true }),
   inMemory("deadLettersConserved", 50, "a dead letter loses the message of its cause", (log) =>
     showing(log, { job: (job) => (job.cause === undefined ? job : { ...job, cause: { ...job.cause, message: "" } }) })
   ),
