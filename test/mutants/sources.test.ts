@@ -1,19 +1,33 @@
-import * as Effect from "effect/Effect"
-import { describe, expect, test } from "vitest"
-import { laws } from "../../properties/index.ts"
-import { copySources, harnessOf, sourceMutants } from "./sources.ts"
+import { afterAll, describe, expect, test } from "vitest"
+import { Judging } from "./judging.ts"
+import { readRecord } from "./record.ts"
+import { titleOf } from "./SourceMutant.ts"
+import { sourceMutants } from "./sources.ts"
 
-describe("broken transitions", () => {
-  test.for(sourceMutants)("$law: $name", { timeout: 60_000 }, async (mutant) => {
-    const sources = copySources(mutant)
-    try {
-      const harness = await harnessOf(mutant.name, sources.directory)
-      const result = await Effect.runPromise(
-        laws[mutant.law].check(harness, { seed: 1, runs: mutant.within, shrink: false })
-      )
-      expect(result.outcome, `${mutant.law} does not notice: ${mutant.name}`).toBe("broken")
-    } finally {
-      sources.remove()
+const judging = new Judging()
+afterAll(() => judging.close())
+
+const record = new Map(readRecord().map((entry) => [entry.title, entry]))
+
+const recorded = sourceMutants.flatMap((mutant, index) =>
+  mutant.judges.flatMap((judge) => {
+    const title = titleOf(mutant, judge)
+    const entry = record.get(title)
+    return entry === undefined ? [] : [{ index, judge, title, law: mutant.law, entry }]
+  })
+)
+
+/** Histories to search when the generators have changed since the record was made. */
+const enough = (after: ReadonlyArray<number>): number => Math.max(100, 4 * Math.max(...after))
+
+describe.for(["memory", "file", "fleet"] as const)("%s", (of) => {
+  const mutants = recorded.filter(({ judge }) => judge === of)
+  test.for(mutants)("$law: $title", { timeout: 60_000 }, async ({ entry, index, judge, law, title }) => {
+    const { path, seed } = entry
+    let answer = path === undefined ? undefined : await judging.ask({ index, judge, seed, runs: 1, path })
+    if (answer?._tag !== "Judged" || !answer.verdict.killed) {
+      answer = await judging.ask({ index, judge, seed, runs: enough(entry.after) })
     }
+    expect(answer, title).toMatchObject({ _tag: "Judged", verdict: { killed: true, by: law } })
   })
 })
