@@ -42,7 +42,7 @@ const onLog =
   }
 
 /** A fleet that takes ten times as many steps as any does will never end. */
-const maxSteps = 100_000
+const maxSteps = 400_000
 
 /** Whole fleets, one per seed; the first is that of `path`, or a thousand times the base seed. */
 const onFleet: Judge = async (load, law, { path, runs, seed }) => {
