@@ -7,6 +7,7 @@
 import { drain } from "./Drain.ts"
 import { overHistories } from "./Law.ts"
 import type { Law } from "./Law.ts"
+import { reopenSetBack } from "./Time.ts"
 
 /**
  * @since 0.1.0
@@ -168,13 +169,14 @@ export const backoffHonoured: Law = overHistories({
 export const clockStepSafe: Law = overHistories({
   name: "clockStepSafe",
   statement:
-    "A wall clock set back never makes the log's time go back, and never holds it up for longer than it was set back; one set forward breaks no other law.",
+    "A wall clock set back never makes the log's time go back, and never holds it up for longer than it was set back; one set forward breaks no other law. Opened again, a log that keeps anything is at no earlier time than its last acknowledged change, where the harness has a hand for that.",
   profile: {
     weights: { StepClock: 6, Advance: 5, AdvanceToExpiry: 4, Renew: 4, Reclaim: 4, Claim: 8 },
     options: { delay: 30, deadline: 10 }
   },
   claimedBy: (can) => can.lease === "timed",
-  needs: ["stepClock"]
+  needs: ["stepClock"],
+  epilogue: reopenSetBack
 })
 
 /**

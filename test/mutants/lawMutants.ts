@@ -388,6 +388,38 @@ const tracesCount: Wrap = (log) => {
 
 // --- broken file logs
 
+/** Opened again it goes by the wall clock, whatever time it had reached. */
+const forgetsItsTime = (test: TestLog) =>
+  Effect.gen(function* () {
+    const timeOf = (log: JobLogOperations) => Effect.map(log.read({ _tag: "Counts" }), ({ now }) => now)
+    let wall = yield* Effect.orDie(timeOf(test.log))
+    const shifted = (log: JobLogOperations) =>
+      Effect.map(timeOf(log), (time): JobLogOperations => {
+        const shift = Math.min(0, wall - time)
+        return {
+          ...log,
+          read: (query) => Effect.map(log.read(query), (answer) => ({ ...answer, now: answer.now + shift }))
+        }
+      })
+    const { advance, crash, restart, stepClock } = test
+    return {
+      advance: (millis: number) =>
+        Effect.andThen(
+          advance(millis),
+          Effect.sync(() => void (wall += millis))
+        ),
+      stepClock:
+        stepClock &&
+        ((millis: number) =>
+          Effect.andThen(
+            stepClock(millis),
+            Effect.sync(() => void (wall += millis))
+          )),
+      crash: crash && ((options: { readonly seed: number }) => Effect.flatMap(crash(options), shifted)),
+      restart: restart && Effect.flatMap(restart, shifted)
+    }
+  })
+
 const configures = (count: number): ReadonlyArray<ControlCommand> =>
   Array.from({ length: count }, () => ({ _tag: "Configure", queue: "garbage", policy: {} }) as const)
 
@@ -653,6 +685,7 @@ export const lawMutants: ReadonlyArray<LawMutant> = [
     original: memoryHarness,
     harness: wallTime
   },
+  handled("clockStepSafe", 10, "an opening forgets what time it was", forgetsItsTime),
   opening("atomicBatch", 100, "a batch is several records", (log) => Effect.succeed(tornBatches(log))),
   opening("readYourDurability", 100, "a repeated enqueue is answered before the first is durable", (log) =>
     Effect.succeed(knownBeforeDurable(log))
