@@ -32,6 +32,8 @@ const calm: Partial<FleetConfig> = {
   duration: 2_000,
   jobs: 4,
   producers: 1,
+  batch: 4,
+  policy: undefined,
   interrupted: 0,
   mix: {
     acts: ["succeed", "fail", "follow"],

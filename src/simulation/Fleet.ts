@@ -79,10 +79,12 @@ export const runFleet = (options: FleetOptions): FleetResult => {
       : Exit.isFailure(ending.exit)
         ? [`defect: ${Cause.pretty(ending.exit.cause)}`]
         : []
+  // a run that did not come to its judgement shows what was seen until then
+  const seen = broken.length === 0 ? fleet?.violations : fleet?.history.violations
   return {
     seed: options.seed,
     config,
-    violations: [...(fleet?.violations ?? []), ...broken],
+    violations: [...(seen ?? []), ...broken],
     hash: result.hash,
     counters: fleet?.cluster.tally() ?? {},
     lines: result.lines,

@@ -14,6 +14,7 @@ import type {
   Grant,
   JobLogOperations,
   QueueCounts,
+  QueuePolicy,
   SettleItem,
   Settlement
 } from "../log/JobLog.ts"
@@ -67,6 +68,8 @@ export interface JobRecord {
   acknowledged: boolean
   readonly grants: Array<GrantRecord>
   cancelled: boolean
+  /** A cancellation may have reached it. */
+  cancelSent: boolean
   /** An operator may have moved it to another instant. */
   rescheduled: boolean
 }
@@ -113,15 +116,28 @@ export class FleetHistory {
   readonly violations: Array<string> = []
   /** Counts of the queues in the end. */
   counts: ReadonlyArray<QueueCounts> | undefined
+  /** Set for all queues before the first job. */
+  policy: QueuePolicy | undefined
+  /** Positions since when queues are known to be paused, and at which they were last told to go on. */
+  readonly #paused = new Map<string, number>()
+  readonly #resumed = new Map<string, number>()
   /** The next position. */
   at = 0
   readonly #settled = new Set<string>()
+  /** When each claim was sent for the first time, as a position. */
+  readonly #claimed = new Map<string, number>()
   /** Told of each new grant. */
   onGrant: (record: GrantRecord) => void = () => {}
   readonly #note: (line: string) => void
 
   constructor(note: (line: string) => void) {
     this.#note = note
+  }
+
+  /** Whether the log may forget what has ended, so that its id can come again as another job. */
+  get forgets(): boolean {
+    const { retainCompleted = Infinity, retainCompletedCount = Infinity } = this.policy ?? {}
+    return retainCompleted < 3_600_000 || retainCompletedCount < 10_000
   }
 
   /** The states in which jobs are now, as far as they were seen. */
@@ -165,6 +181,7 @@ export class FleetHistory {
         acknowledged: false,
         grants: [],
         cancelled: false,
+        cancelSent: false,
         rescheduled: false
       })
     }
@@ -228,7 +245,10 @@ export class FleetHistory {
       claim: (request) =>
         noted(
           log.claim(request),
-          () => {},
+          (sentAt) => {
+            const call = `${request.session}/${request.call}`
+            if (!this.#claimed.has(call)) this.#claimed.set(call, sentAt)
+          },
           ({ grants, now }) => this.#granted(request, grants, now)
         ),
       settle: (request) => {
@@ -255,21 +275,28 @@ export class FleetHistory {
       control: (commands) =>
         noted(
           log.control(commands),
-          () => {
+          (sentAt) => {
             for (const command of commands) {
+              const asked = command._tag === "Cancel" ? this.jobs.get(command.id) : undefined
+              if (asked !== undefined) asked.cancelSent = true
+              if (command._tag === "Resume") {
+                this.#paused.delete(command.queue)
+                this.#resumed.set(command.queue, sentAt)
+              }
               const moves = command._tag === "Reschedule" || command._tag === "Redrive"
               const job = moves ? this.jobs.get(command.id) : undefined
               if (job !== undefined) job.rescheduled = true
             }
           },
-          (results) => {
-            for (const [i, command] of commands.entries()) if (results[i]?._tag === "Done") this.#done(command)
+          (results, sentAt) => {
+            for (const [i, command] of commands.entries()) if (results[i]?._tag === "Done") this.#done(command, sentAt)
           }
         )
     }
   }
 
   #granted(request: ClaimRequest, grants: ReadonlyArray<Grant>, now: number): void {
+    const firstSentAt = this.#claimed.get(`${request.session}/${request.call}`) ?? 0
     for (const grant of grants) {
       const known = this.grants.get(grant.token)
       if (known !== undefined) {
@@ -278,6 +305,10 @@ export class FleetHistory {
           this.violate("tokenMonotone", `token ${grant.token} was given to ${known.grant.id} and to ${grant.id}`)
         }
         continue
+      }
+      // a claim that was sent before may be answered by its repeat
+      if (firstSentAt > (this.#paused.get(grant.queue) ?? Infinity)) {
+        this.violate("pauseReaches", `${grant.id} was granted while ${grant.queue} was paused`)
       }
       const record: GrantRecord = {
         grant,
@@ -332,7 +363,11 @@ export class FleetHistory {
     }
   }
 
-  #done(command: ControlCommand): void {
+  #done(command: ControlCommand, sentAt: number): void {
+    // a command to go on that crosses it may come first or last
+    if (command._tag === "Pause" && (this.#resumed.get(command.queue) ?? -1) < sentAt) {
+      this.#paused.set(command.queue, this.at++)
+    }
     if (command._tag === "Cancel") {
       const job = this.jobs.get(command.id)
       if (job !== undefined) job.cancelled = true

@@ -35,6 +35,10 @@ const pairs = (job: JobRecord): Array<readonly [GrantRecord, GrantRecord]> => {
   return sorted.slice(1).map((later, i) => [sorted[i]!, later])
 }
 
+/** Whether both were given to one job: an id that the log has forgotten may come again as another. */
+const sameJob = (history: FleetHistory, a: GrantRecord, b: GrantRecord): boolean =>
+  !history.forgets || a.grant.enqueuedAt === b.grant.enqueuedAt
+
 /** Whether the earlier grant may have ended when the later was made. */
 const mayHaveEnded = (history: FleetHistory, earlier: GrantRecord, later: GrantRecord): boolean => {
   if (openingOf(earlier.session) !== openingOf(later.session)) return true
@@ -61,8 +65,10 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "atLeastOnce",
     statement:
       "A job whose enqueue was acknowledged is there in the end, and it is completed, cancelled or dead with a cause.",
-    ofJob: (_history, job, view) => {
+    ofJob: (history, job, view) => {
       if (!job.acknowledged) return undefined
+      const mayHaveEndedAll = job.cancelSent || job.grants.some(({ settleSentAt }) => settleSentAt !== undefined)
+      if (view === undefined && history.forgets && mayHaveEndedAll) return undefined
       if (view === undefined) return "was acknowledged and is lost"
       if (view.state === "DeadLettered" && view.cause === undefined) return "is a dead letter without a cause"
       const terminal = view.state === "Completed" || view.state === "DeadLettered" || view.state === "Cancelled"
@@ -100,14 +106,15 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   {
     name: "completedStaysCompleted",
     statement: "A job whose completion was accepted is never granted again, and is shown as completed.",
-    ofJob: (_history, job, view) => {
-      const [first, second] = completing(job)
+    ofJob: (history, job, view) => {
+      const [first, ...others] = completing(job)
       if (first === undefined) return undefined
+      const second = others.find((other) => sameJob(history, first, other))
       if (second !== undefined) return `was completed by the tokens ${first.grant.token} and ${second.grant.token}`
-      const later = job.grants.find(({ grant }) => grant.token > first.grant.token)
+      const later = job.grants.find((other) => other.grant.token > first.grant.token && sameJob(history, first, other))
       if (later !== undefined)
         return `was completed by token ${first.grant.token} and granted again as ${later.grant.token}`
-      if (view === undefined) return undefined
+      if (view === undefined || (history.forgets && view.enqueuedAt !== first.grant.enqueuedAt)) return undefined
       if (view.state !== "Completed") return `was completed and is ${view.state}`
       const { accepted } = first
       const same = accepted?._tag !== "Complete" || accepted.result === view.result
@@ -146,7 +153,7 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   {
     name: "attemptsBounded",
     statement: "Attempts and deliveries only grow within a generation and never exceed the job's bounds.",
-    ofJob: (_history, job) => {
+    ofJob: (history, job) => {
       const maxAttempts = job.item.maxAttempts ?? 10
       const maxDeliveries = job.item.maxDeliveries ?? defaultMaxDeliveries(maxAttempts)
       for (const { grant } of job.grants) {
@@ -154,7 +161,9 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
         if (grant.attempt > maxAttempts) return `is at attempt ${grant.attempt} of ${maxAttempts}`
         if (grant.delivery > maxDeliveries) return `is at delivery ${grant.delivery} of ${maxDeliveries}`
       }
-      for (const [{ grant: earlier }, { grant: later }] of pairs(job)) {
+      for (const [first, second] of pairs(job)) {
+        if (!sameJob(history, first, second)) continue
+        const [earlier, later] = [first.grant, second.grant]
         if (later.generation < earlier.generation) return `went back to generation ${later.generation}`
         if (later.generation > earlier.generation) continue
         if (later.delivery <= earlier.delivery) return `has delivery ${later.delivery} after ${earlier.delivery}`
@@ -181,10 +190,18 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     }
   },
   {
+    name: "deadlineKept",
+    statement: "No job is granted once its deadline has passed in the log's time.",
+    ofJob: (_history, { grants }) => {
+      const late = grants.find(({ grant, now }) => grant.deadline !== undefined && now >= grant.deadline)
+      return late === undefined ? undefined : `was granted ${late.now - late.grant.deadline!} ms after its deadline`
+    }
+  },
+  {
     name: "cancelIsTerminal",
     statement: "A job whose cancellation was acknowledged is cancelled in the end, unless it is not shown any more.",
-    ofJob: (_history, job, view) =>
-      job.cancelled && view !== undefined && view.state !== "Cancelled"
+    ofJob: (history, job, view) =>
+      job.cancelled && view !== undefined && view.state !== "Cancelled" && !history.forgets
         ? `was cancelled and is ${view.state}`
         : undefined
   },
@@ -206,14 +223,16 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   },
   {
     name: "groupConcurrency",
-    statement: "Of the jobs of one group no more than one is granted at a time, in the log's time.",
+    statement:
+      "Of the jobs of one group no more than its queue's policy allows are granted at a time, in the log's time.",
     ofAll: (history) => {
+      const most = history.policy?.groupConcurrency ?? 1
       for (const [group, jobs] of groupsOf(history)) {
         const grants = jobs.flatMap((job) => job.grants).toSorted(byGrant)
         for (const [i, later] of grants.slice(1).entries()) {
-          const earlier = grants[i]!
-          if (mayHaveEnded(history, earlier, later)) continue
-          return `group ${group} has ${earlier.grant.id} and ${later.grant.id} at once`
+          const held = grants.slice(0, i + 1).filter((earlier) => !mayHaveEnded(history, earlier, later))
+          if (held.length < most) continue
+          return `group ${group} has ${[...held, later].map(({ grant }) => grant.id).join()} at once`
         }
       }
       return undefined
@@ -226,9 +245,9 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
       for (const [group, jobs] of groupsOf(history)) {
         const inOrder = jobs
           .filter(({ grants, item, rescheduled }) => grants.length > 0 && item.delay === undefined && !rescheduled)
-          .map((job) => ({ sequence: views.get(job.item.id)?.sequence, first: byToken(job)[0]!.grant }))
-          .filter(({ sequence }) => sequence !== undefined)
-          .toSorted((a, b) => (a.sequence ?? 0) - (b.sequence ?? 0))
+          .map((job) => ({ view: views.get(job.item.id), first: byToken(job)[0]!.grant }))
+          .filter(({ first, view }) => view?.enqueuedAt === first.enqueuedAt)
+          .toSorted((a, b) => (a.view?.sequence ?? 0) - (b.view?.sequence ?? 0))
         for (const [i, { first }] of inOrder.slice(1).entries()) {
           const before = inOrder[i]!.first
           if (first.token > before.token) continue

@@ -7,7 +7,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { silent } from "../actors/Telemetry.ts"
-import type { EnqueueItem, JobView, ReadAnswer } from "../log/JobLog.ts"
+import type { EnqueueItem, JobView, QueuePolicy, ReadAnswer } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import { JobScheduler, SchedulerTelemetry } from "../scheduler/JobScheduler.ts"
 import { Cluster } from "./Cluster.ts"
@@ -28,6 +28,9 @@ const drainBound = 300_000
 
 /** An idle fleet starts a job within this, milliseconds; without hints it would be the poll interval. */
 const wakeBound = 500
+
+/** What the probes need: room, and records that stay until they are read. */
+const boundless: QueuePolicy = { maxBacklog: "unlimited", retainCompleted: 3_600_000, retainCompletedCount: 10_000 }
 
 const drainGrace = 2_000
 const abandonAfter = 1_000
@@ -56,6 +59,7 @@ export class FleetRun {
     this.generator = simulation.generator.split("fleet")
     const history = new FleetHistory((line) => simulation.note(line))
     this.history = history
+    history.policy = config.policy
     this.cluster = new Cluster(simulation, context, config, {
       opened: (log) => history.watch(log),
       openFailed: (error, message) => this.#openFailed(error, message),
@@ -153,6 +157,7 @@ export class FleetRun {
       const { cluster, config } = this
       const nemesis = new Nemesis(cluster)
       yield* cluster.start((node) => this.#planned(nemesis, node))
+      if (config.policy !== undefined) yield* this.#configure(config.policy)
       const jobs = makeJobs(this.generator.split("jobs"), config.mix)
       const clients = Array.from({ length: config.producers }, (_, index) => produce(this, index, jobs))
       const operator = config.operator ? operate(this) : undefined
@@ -162,11 +167,22 @@ export class FleetRun {
       if (operator !== undefined) yield* operator.leave
       yield* this.#finish(clients)
       yield* this.#drain("jobs that were accepted are not done")
+      if (config.policy !== undefined) yield* this.#configure(boundless)
       yield* this.#probe
       const views = yield* this.#views
       const counts = yield* cluster.ask((log) => log.read({ _tag: "Counts" }))
       if (counts?._tag === "Counts") this.history.counts = counts.queues
       this.violations = judge(this.history, views)
+    })
+  }
+
+  #configure(policy: QueuePolicy): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const commands = queues.map((queue) => ({ _tag: "Configure" as const, queue, policy }))
+      for (let tries = 0; tries < 20; tries++) {
+        if ((yield* this.cluster.ask((log) => log.control(commands))) !== undefined) return
+        yield* Effect.sleep(100)
+      }
     })
   }
 

@@ -73,7 +73,7 @@ export const produce = (
       for (let left = share; left > 0;) {
         yield* Effect.sleep(((2 * config.duration) / share) * generator.next())
         const now = yield* Clock.currentTimeMillis
-        const items = Array.from({ length: Math.min(left, generator.between(1, 4)) }, () => jobs.next(now))
+        const items = Array.from({ length: Math.min(left, generator.between(1, config.batch)) }, () => jobs.next(now))
         left -= items.length
         history.attempt(items)
         yield* send(items)

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type { QueuePolicy } from "../log/JobLog.ts"
 import type { ClusterConfig } from "./Cluster.ts"
 import type { Act, JobMix } from "./FleetJobs.ts"
 import type { Generator } from "./kernel/Generator.ts"
@@ -28,6 +29,10 @@ export interface FleetConfig extends ClusterConfig {
   readonly jobs: number
   readonly producers: number
   readonly mix: JobMix
+  /** Most jobs of one enqueue. */
+  readonly batch: number
+  /** What the queues bound and forget while faults strike; undefined for the defaults. */
+  readonly policy: QueuePolicy | undefined
   /** Probability that a producer interrupts its own call. */
   readonly interrupted: number
   /** An operator cancels, pauses, moves and redrives. */
@@ -56,6 +61,18 @@ const some = <A>(generator: Generator, all: ReadonlyArray<A>, probability: numbe
 
 const troubles: ReadonlyArray<Act> = ["follow", "fail", "refuse", "die", "throw", "hang", "stubborn", "progress"]
 
+/** Draws for itself, so that a seed without a policy is as it would be if there were none. */
+const drawPolicy = (generator: Generator): QueuePolicy | undefined =>
+  generator.chance(0.5)
+    ? undefined
+    : {
+        groupConcurrency: generator.pick([1, 2, 3]),
+        groupOnRetry: generator.pick(["block", "stepAside"]),
+        maxBacklog: generator.pick<"unlimited" | number>(["unlimited", 3, 20]),
+        retainCompleted: generator.pick([3_600_000, 20_000, 0]),
+        retainCompletedCount: generator.pick([10_000, 3])
+      }
+
 /**
  * The configuration of a seed.
  *
@@ -78,6 +95,8 @@ export const draw = (generator: Generator): FleetConfig => {
     duration: generator.between(20_000, 200_000),
     jobs: generator.between(5, 60),
     producers: generator.between(1, 3),
+    batch: generator.split("batch").pick([4, 4, 4, 60]),
+    policy: drawPolicy(generator.split("policy")),
     interrupted: rate(0.3),
     mix: {
       acts: ["succeed", ...some(generator, troubles, 0.4)],
