@@ -118,6 +118,7 @@ const settlement = (profile: Profile): fc.Arbitrary<SettleSpec> =>
     kind: fc.constantFrom("Complete", "Complete", "Retry", "Retry", "Release", "DeadLetter"),
     delay: times,
     result: profile.nastyPayloads === true ? nasty : fc.constant("ok"),
+    plain: fc.boolean(),
     followUps: fc.oneof(
       { arbitrary: fc.constant([]), weight: 100 - (profile.followUps ?? 0) },
       { arbitrary: fc.array(job(profile), { minLength: 1, maxLength: 2 }), weight: profile.followUps ?? 0 }

@@ -119,7 +119,10 @@ const judgeGrant = (
   if (grant.generation !== job.generation) {
     report("tokenMonotone", `generation ${job.generation}, granted as ${grant.generation}`)
   }
-  if (grant.attempt !== job.attempts + 1 || grant.attempt > job.maxAttempts || grant.maxAttempts !== job.maxAttempts) {
+  const brokered = capabilities.attempts === "broker"
+  const attempt = brokered ? grant.delivery : job.attempts + 1
+  const outOfAttempts = !brokered && grant.attempt > job.maxAttempts
+  if (grant.attempt !== attempt || outOfAttempts || grant.maxAttempts !== job.maxAttempts) {
     report(
       "attemptsBounded",
       `granted as attempt ${grant.attempt} of ${grant.maxAttempts} after ${job.attempts} of ${job.maxAttempts}`
@@ -226,7 +229,10 @@ export const claimed = (
   }
   const claimable = together ? [] : [...surelyClaimable(model, request.queue, request.names, window)]
   if (result.grants.length === 0 && claimable.length > 0) {
-    reporter("claim")("noLostWakeUp", `empty although ${claimable.map((job) => job.id).join(", ")} could be claimed`)
+    reporter("claim")(
+      ["noLostWakeUp", "eventuallyClaimed"],
+      `empty although ${claimable.map((job) => job.id).join(", ")} could be claimed`
+    )
   }
   if (result.grants.length === 0 && !together) judgeNextAt(model, request, result, window, reporter("claim"))
   for (const grant of result.grants) {

@@ -43,7 +43,11 @@ export const toSettlement = (world: World, spec: SettleSpec, queue: string): Set
       const bad = spec.badFollowUp
         ? followUps.map((item, i) => (i === 0 ? { ...item, name: "not a name" } : item))
         : followUps
-      return { _tag: "Complete", result: spec.result, ...(bad.length === 0 ? undefined : { enqueue: bad }) }
+      return {
+        _tag: "Complete",
+        ...(spec.plain === true ? undefined : { result: spec.result }),
+        ...(bad.length === 0 ? undefined : { enqueue: bad })
+      }
     }
     case "Retry":
       return { _tag: "Retry", delay: spec.delay, cause: { kind: "failure", tag: "Declined", message: spec.result } }

@@ -51,6 +51,8 @@ export interface SettleSpec {
   readonly kind: "Complete" | "Retry" | "Release" | "DeadLetter"
   readonly delay: number
   readonly result: string
+  /** Completes without a result: the most frequent settlement there is, which a log may treat in a way of its own. */
+  readonly plain?: boolean | undefined
   readonly followUps: ReadonlyArray<JobSpec>
   /** One follow-up breaks a limit, so that the completion must be refused with all the others. */
   readonly badFollowUp: boolean
