@@ -217,7 +217,7 @@ export const eventuallyClaimed: Law = overHistories({
 export const recoveryIdempotent: Law = overHistories({
   name: "recoveryIdempotent",
   statement:
-    "However often the log is opened, also when an opening is itself cut short by a crash, it shows the same jobs.",
+    "However often the log is opened, after crashes and in good order, it shows the same jobs; that an opening is itself cut short is tried where the harness's crash does so.",
   profile: {
     bulkyPayloads: true,
     weights: {
