@@ -153,7 +153,9 @@ const rows: ReadonlyArray<Row> = [
   // what such a call leaves behind, and the next holder
   { commands: ["claim"], fault: "repeated", states: present },
   { commands: ["complete"], fault: "repeated", states: ["completed", "cancelled"] },
-  { commands: ["retry"], fault: "repeated", states: ["scheduled", "ready", "leased", "deadLettered"] },
+  { commands: ["retry"], fault: "repeated", states: ["scheduled", "ready", "leased"] },
+  // out of attempts
+  { commands: ["retry"], fault: "repeated", states: ["deadLettered"], if: (can) => can.attempts === "job" },
   { commands: ["release"], fault: "repeated", states: ["scheduled", "ready", "leased"] },
   { commands: ["deadLetter"], fault: "repeated", states: ["ready", "leased", "deadLettered"] },
   { commands: ["renew"], fault: "none", states: held },

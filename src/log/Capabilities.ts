@@ -36,6 +36,11 @@ export interface Capabilities {
   /** Longest delay, milliseconds, 0 for none. */
   readonly maxDelay: number
   readonly retryAt: "native" | "republish" | "none"
+  /**
+   * `job`: the log counts the runs that are known to have started, and `maxAttempts` bounds those. `broker`: all that is
+   * counted is deliveries; a grant's `attempt` is its `delivery`, and only `maxDeliveries` bounds a job, since the log
+   * cannot tell a run that started from a grant that came back unused.
+   */
   readonly attempts: "job" | "broker"
   /**
    * `individual`: grants are settled in any order. `prefix`: only together with all that the session still holds from

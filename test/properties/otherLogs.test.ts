@@ -5,6 +5,7 @@ import type { Harness, LawName, Report } from "../../properties/index.ts"
 import { memoryHarness } from "./memoryHarness.ts"
 import {
   advisoryHarness,
+  brokeredHarness,
   connectedHarness,
   narrowHarness,
   plainHarness,
@@ -80,6 +81,13 @@ describe("the laws fit other logs too", () => {
     const report = await Effect.runPromise(checkLog(narrowHarness, { seed: seed(), runs: runs(12), strict: true }))
     expect(report.passed, formatReport(report)).toBe(true)
     expect(others(report)).toEqual([])
+  })
+
+  test("one that counts deliveries for attempts", { timeout: 60_000 }, async () => {
+    const only: ReadonlyArray<LawName> = ["attemptsBounded", "transitionsKept"]
+    const report = await Effect.runPromise(checkLog(brokeredHarness, { seed: seed(), runs: runs(12), only }))
+    expect(report.passed, formatReport(report)).toBe(true)
+    expect(report.laws.map((law) => law.outcome)).toEqual(["notClaimed", "passed"])
   })
 
   test("one whose sessions end with their connection", { timeout: 120_000 }, async () => {

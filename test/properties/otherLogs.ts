@@ -155,6 +155,25 @@ export const advisoryHarness: Harness = {
   })
 }
 
+/** A log that counts deliveries and nothing else, as brokers do. */
+export const brokeredHarness: Harness = {
+  ...memoryHarness,
+  name: "brokered",
+  make: Effect.map(memoryHarness.make, (test) => {
+    const log = test.log
+    const brokered: JobLogOperations = {
+      ...log,
+      capabilities: { ...log.capabilities, log: "brokered", attempts: "broker" },
+      claim: (request) =>
+        Effect.map(log.claim(request), (result) => ({
+          ...result,
+          grants: result.grants.map((grant) => ({ ...grant, attempt: grant.delivery }))
+        }))
+    }
+    return { ...test, log: brokered }
+  })
+}
+
 /** A log that has everything, but little of it: short leases, delays, batches and payloads, and three priorities. */
 export const narrowHarness: Harness = {
   ...memoryHarness,
