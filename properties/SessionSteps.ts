@@ -143,6 +143,9 @@ export const reclaim = (world: World, limit: number) =>
       if (job.status === "Leased" && Model.surelyDead(world.model, job.session ?? "", before)) {
         report(world, ["reclaimOnExpiry"], `job ${job.id} is still held by the dead session ${job.session}`)
       }
+      if (job.status === "Waiting" && job.deadline !== undefined && job.deadline <= before) {
+        report(world, ["deadLettersConserved"], `job ${job.id} still waits, though its deadline has passed`)
+      }
     }
   })
 
