@@ -106,7 +106,16 @@ describe("atTheEdge", () => {
         ...memoryHarness,
         make: Effect.map(memoryHarness.make, (test) => ({
           ...test,
-          log: atTheEdge({ ...test.log, capabilities: { ...plainCapabilities, log: "plain", atomic: "log" } })
+          log: atTheEdge({
+            ...test.log,
+            // what no check at the edge can give or take
+            capabilities: {
+              ...plainCapabilities,
+              log: "plain",
+              atomic: "log",
+              lateSettle: test.log.capabilities.lateSettle
+            }
+          })
         }))
       }
       for (const name of ["limitsAtTheEdge", "capabilitiesHonest"] as const) {
