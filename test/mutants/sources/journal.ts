@@ -103,13 +103,13 @@ const writing = [
       "if (this.syncedSeq >= 0) return resume(undefined)"
     ),
     change(
-      "atLeastOnce",
+      "readYourDurability",
       "a commit is answered when its bytes were handed over",
       "if (this.syncedSeq >= seq) return resume(undefined)",
       "if (this.handedSeq >= seq) return resume(undefined)"
     ),
     change(
-      "atLeastOnce",
+      "recoveryIsLegalPrefix",
       "a sync answers also those who came after it began",
       "while (count < waiters.length && waiters[count]!.seq <= this.syncedSeq) count++",
       "while (count < waiters.length) count++"
@@ -158,7 +158,7 @@ const writing = [
       "resumeAll(waiters, (waiter) => waiter !== waiters[0] ? undefined : ({ outcome: waiter.after"
     ),
     change(
-      "payloadIntact",
+      "interruptedCallsRepeat",
       "what was just written is read from the wrong place",
       "offset - this.writer.base, length, this.writer.index)",
       "Math.max(0, offset - this.writer.base - 1), length, this.writer.index)"
@@ -218,7 +218,7 @@ const recovering = [
       ""
     ),
     change(
-      "poisonOnSyncError",
+      "recoveryIsLegalPrefix",
       "the tail that nothing witnesses is not written again",
       "if (from !== undefined) yield* rewrite(file, from, last.end)",
       ""

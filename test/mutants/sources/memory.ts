@@ -78,7 +78,7 @@ const state = inMemory("State.ts", [
 
 const claim = inMemory("Claim.ts", [
   change(
-    "reclaimOnExpiry",
+    "reclaimBound",
     "a reclaim takes back one job at most",
     "takeBack(state, limit, now)\n  let left",
     "takeBack(state, Math.min(limit, 1), now)\n  let left"
@@ -134,9 +134,9 @@ const line = inMemory("Line.ts", [
     `job.deliveries > 0 && this.policy.groupOnRetry === "block"`,
     "job.deliveries > 0"
   ),
-  change("groupFifo", "a permit is taken for ever", "group.inFlight -= 1", ""),
+  change("eventuallyClaimed", "a permit is taken for ever", "group.inFlight -= 1", ""),
   change(
-    "neverEarly",
+    "eventuallyClaimed",
     "a delay lasts a millisecond longer",
     "next !== undefined && next.job.visibleAt <= now; next",
     "next !== undefined && next.job.visibleAt < now; next"
@@ -144,9 +144,9 @@ const line = inMemory("Line.ts", [
 ])
 
 const settle = inMemory("Settle.ts", [
-  change("singleClaimer", "a renewal moves nothing", "session.expiresAt = now + session.leaseDuration", ""),
+  change("reclaimOnExpiry", "a renewal moves nothing", "session.expiresAt = now + session.leaseDuration", ""),
   change(
-    "attemptsBounded",
+    "reclaimGuarded",
     "the mark of a start is dropped",
     `{ _tag: "MarkStarted", session: session.id, token: toNumber(token) },`,
     `{ _tag: "MarkStarted", session: session.id, token: -1 },`
@@ -160,13 +160,13 @@ const settle = inMemory("Settle.ts", [
   change("pauseHolds", "a holder is not told of a pause", "paused: pausedQueues(state, session)", "paused: []"),
   change("staleTokenRefused", "a holder is not told of what it lost", "lost: [...lost]", "lost: []"),
   change(
-    "reclaimOnExpiry",
+    "atLeastOnce",
     "a closing session keeps what it holds",
     "for (const [token, record] of session.grants) {",
     "for (const [token, record] of new Map<number, never>()) {"
   ),
   change(
-    "payloadIntact",
+    "keyDeduplicates",
     "a result is forgotten",
     `if (settlement._tag === "Complete") record.result = settlement.result`,
     ""
@@ -188,7 +188,7 @@ const rest = [
       "const keptAnswers = 1"
     ),
     change("singleClaimer", "a lease ends a millisecond early", "this.expiresAt <= now", "this.expiresAt - 1 <= now"),
-    change("reclaimOnExpiry", "a lease ends a second late", "this.expiresAt <= now", "this.expiresAt + 1000 <= now")
+    change("reclaimBound", "a lease ends a second late", "this.expiresAt <= now", "this.expiresAt + 1000 <= now")
   ]),
   ...inMemory("Enqueue.ts", [
     change(
@@ -211,7 +211,7 @@ const rest = [
       "queue.paused = false\n      state.announce(queue)",
       "queue.paused = false"
     ),
-    change("groupFifo", "a new policy is not applied to groups", "queue.line.policy = queue.policy", ""),
+    change("eventuallyClaimed", "a new policy is not applied to groups", "queue.line.policy = queue.policy", ""),
     change("noLostWakeUp", "a new policy wakes nobody", "  state.announce(queue)\n}", "}"),
     change(
       "keyDeduplicates",
@@ -236,7 +236,7 @@ const rest = [
       ""
     ),
     change(
-      "singleClaimer",
+      "renewNeverRevives",
       "an expired session can claim",
       `if (session.isExpired(now)) return dead("claim", session.id)`,
       ""

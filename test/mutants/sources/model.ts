@@ -24,13 +24,13 @@ export const modelMutants = mutantsOf(
       "if (job.deliveries > 1e9) return"
     ),
     change(
-      "attemptsBounded",
+      "deadLettersConserved",
       "a reclaim goes past every bound",
       `return bounded(job, now, job.visibleAt, job.attempts + 1, expiredCause, job.started, { _tag: "Reclaimed" })`,
       `return { _tag: "Reclaimed" }`
     ),
     change(
-      "attemptsBounded",
+      "reclaimGuarded",
       "an expired run that had started costs no attempt",
       "attempts: job.started ? job.attempts + 1 : job.attempts,",
       "attempts: job.attempts,"
@@ -102,7 +102,7 @@ export const modelMutants = mutantsOf(
       }`
     ),
     change(
-      "deadLettersConserved",
+      "attemptsBounded",
       "a redriven job keeps its attempts",
       `        attempts: 0,
         deliveries: 0,
@@ -111,7 +111,7 @@ export const modelMutants = mutantsOf(
         generation: job.generation + 1,`
     ),
     change(
-      "deadLettersConserved",
+      "tokenMonotone",
       "a redriven job keeps its generation",
       `        attempts: 0,
         deliveries: 0,
@@ -120,7 +120,7 @@ export const modelMutants = mutantsOf(
         deliveries: 0,`
     ),
     change(
-      "deadLettersConserved",
+      "payloadIntact",
       "a redriven job keeps its deadline",
       `        deadline: undefined,
         finishedAt: undefined
@@ -141,14 +141,7 @@ export const modelMutants = mutantsOf(
       `return { _tag: "Replaced", job: command.job }`
     ),
     change(
-      "cancelIsTerminal",
-      "a cancelled job can still be completed",
-      `if (job.status === "Cancelled") return "cancelled"
-  return job.status === "Leased" ? undefined : "stale"`,
-      `return undefined`
-    ),
-    change(
-      "cancelIsTerminal",
+      "transitionsKept",
       "a dead session's cancelled job is never confirmed",
       `if (job.status === "Cancelled") return { _tag: "CancelConfirmed" }`,
       `if (job.status === "Cancelled") return "cancelled"`
@@ -179,6 +172,13 @@ export const modelMutantsOfOne = [
         "a grant is not counted as a delivery",
         "deliveries: job.deliveries + 1,",
         "deliveries: job.deliveries,"
+      ),
+      change(
+        "cancelIsTerminal",
+        "a cancelled job can still be completed",
+        `if (job.status === "Cancelled") return "cancelled"
+  return job.status === "Leased" ? undefined : "stale"`,
+        `return undefined`
       )
     ]
   ),
@@ -187,7 +187,15 @@ export const modelMutantsOfOne = [
     ["file"],
     [
       change(
-        "deadLettersConserved",
+        "transitionsKept",
+        "a cancelled job can still be completed",
+        `if (job.status === "Cancelled") return "cancelled"
+  return job.status === "Leased" ? undefined : "stale"`,
+        `return undefined`
+      ),
+
+      change(
+        "eventuallyClaimed",
         "an overdue job is not dead-lettered",
         `return job.deadline !== undefined && job.deadline <= now ? dead(now, deadlineCause, false) : "notExpired"`,
         `return "notExpired"`

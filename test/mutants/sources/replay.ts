@@ -274,10 +274,10 @@ const compaction = [
     change(
       "tokenMonotone",
       "a new segment does not say how far the tokens are",
-      "checkpoints.checkpoint(store.nextSequence, store.nextToken)",
+      "recorder.checkpoint(store.nextSequence, store.nextToken)",
       ""
     ),
-    change("pauseHolds", "a new segment does not repeat the queues' state", "        checkpoints.queue(queue)\n", "")
+    change("pauseHolds", "a new segment does not repeat the queues' state", "      recorder.queue(queue)\n", "")
   ]),
   ...inFile("Retention.ts", [
     change(
