@@ -22,5 +22,53 @@ export const survivors: ReadonlyMap<string, string> = new Map([
     "fleet: actors/WorkerPool.ts: starts what came while its session died",
     "A session's end ends the calls that wait for answers, so that no grants come after it. The look at the epoch is a " +
       "second door behind that one."
+  ],
+  [
+    "memory: model/Transition.ts: a redrive takes no notice of who holds the key by now",
+    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+  ],
+  [
+    "file: model/Transition.ts: a redrive takes no notice of who holds the key by now",
+    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+  ],
+  [
+    "memory: backends/memory/Control.ts: a redrive takes no notice of who holds the key by now, in the memory log",
+    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+  ],
+  [
+    "file: backends/file/EngineControl.ts: a redrive takes no notice of who holds the key by now, in the file log",
+    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+  ],
+  [
+    "memory: backends/memory/Enqueue.ts: a replacement that is sent again is another job",
+    "The port lets it be: the id of an item that met a held key names no job, so sent again it meets whoever holds the key then."
+  ],
+  [
+    "memory: backends/memory/Claim.ts: a claim comes back empty although a lease has run out",
+    "A job whose lease ran out is leased until a reclaim takes it back. That a claim does so by itself is a courtesy; nextAt names the instant."
+  ],
+  [
+    "file: backends/file/EngineClaim.ts: a claim comes back empty although a lease has run out",
+    "A job whose lease ran out is leased until a reclaim takes it back. That a claim does so by itself is a courtesy; nextAt names the instant."
+  ],
+  [
+    "file: backends/file/journal/SegmentScan.ts: frames may be missing in between",
+    "Each frame names the checksum of the one before it, so that the frame behind a missing one does not follow."
+  ],
+  [
+    "file: backends/file/journal/Recovery.ts: a missing segment is not missed",
+    "Each segment's header names its first frame, which has to follow the last one of the segment before."
+  ],
+  [
+    "file: backends/file/journal/Recovery.ts: a segment's blank remains are damage",
+    "A segment bears its name only after its header was synced, so that no crash leaves a blank one. Taking it for a remnant is for file systems that keep less than they say."
+  ],
+  [
+    "file: backends/file/journal/RecoveryRepair.ts: the torn tail is not cut",
+    "What is left behind the next frame cannot continue it, as frames are chained: see the crash states, which judge it too."
+  ],
+  [
+    "file: backends/file/JobStore.ts: a grant that ended is still found",
+    "Whoever finds a grant compares its session, which is none once it ended. Taking it out of the index saves memory."
   ]
 ])

@@ -5,7 +5,7 @@ const inFile = (file: string, changes: Parameters<typeof mutantsOf>[2]) =>
   mutantsOf(`src/backends/file/${file}`, ["file"], changes)
 
 const claim = inFile("EngineClaim.ts", [
-  change("tokenMonotone", "a grant is not recorded", "    recorder.run(Tag.Granted, chunk.sequence[i]!)\n", ""),
+  change("recoveryIsLegalPrefix", "a grant is not recorded", "    recorder.run(Tag.Granted, chunk.sequence[i]!)\n", ""),
   change("recoveryIsLegalPrefix", "a grant's holder is not recorded", "    recorder.holder(session.number)\n", ""),
   change(
     "renewNeverRevives",
@@ -39,7 +39,7 @@ const claim = inFile("EngineClaim.ts", [
     "if (names === null && !names.has("
   ),
   change(
-    "capabilitiesHonest",
+    "eventuallyClaimed",
     "jobs of other names that were passed over are lost",
     "if (passed !== undefined) for (const row of passed) putBack(store, queue, row)",
     ""
@@ -102,7 +102,7 @@ const settle = inFile("EngineSettle.ts", [
     `if (invalid === null) return { _tag: "Refused"`
   ),
   change(
-    "payloadIntact",
+    "readsAgree",
     "the place of a result is off by one",
     "store.setResult(row, { segment: engine.journal.currentSegment, offset, length })",
     "store.setResult(row, { segment: engine.journal.currentSegment, offset: offset + 1, length: length - 1 })"
@@ -127,8 +127,8 @@ const settle = inFile("EngineSettle.ts", [
     "const session = engine.live(request.session, true)",
     "const session = engine.live(request.session, false)"
   ),
-  change("singleClaimer", "a renewal moves nothing", "  session.expiresAt = store.now + session.leaseDuration\n", ""),
-  change("attemptsBounded", "the mark of a start is dropped", `    applyEvent(engine, row, { _tag: "Started" })\n`, ""),
+  change("reclaimOnExpiry", "a renewal moves nothing", "  session.expiresAt = store.now + session.leaseDuration\n", ""),
+  change("reclaimGuarded", "the mark of a start is dropped", `    applyEvent(engine, row, { _tag: "Started" })\n`, ""),
   change("readsAgree", "progress is not kept", "    store.setProgress(row, value)\n", ""),
   change(
     "cancelIsTerminal",
@@ -154,14 +154,14 @@ const reclaim = inFile("EngineReclaim.ts", [
     "session.expiresAt > store.now + 1) continue"
   ),
   change(
-    "reclaimOnExpiry",
+    "reclaimBound",
     "a lease ends a second late",
     "session.expiresAt > store.now) continue",
     "session.expiresAt > store.now - 1000) continue"
   ),
   change("reclaimOnExpiry", "a reclaim takes more than it was asked to", "if (taken >= limit) return taken", ""),
   change(
-    "reclaimOnExpiry",
+    "reclaimBound",
     "a reclaim takes back one job at most",
     "const reclaimed = reclaimExpired(engine, limit, count)",
     "const reclaimed = reclaimExpired(engine, Math.min(limit, 1), count)"
@@ -218,7 +218,7 @@ const enqueue = [
       "window >= 0 ? holder : undefined"
     ),
     change(
-      "keyDeduplicates",
+      "retentionKeepsKeys",
       "a key without a record is free",
       `if (typeof holder === "object") return holder.until > store.now ? holder : undefined`,
       `if (typeof holder === "object") return undefined`
@@ -280,7 +280,7 @@ const standing = [
       "return group.held < queue.policy.groupConcurrency && headOf(store, queue, group) === row",
       "return group.held < queue.policy.groupConcurrency"
     ),
-    change("groupFifo", "a permit is taken for ever", "  group.held--\n", ""),
+    change("eventuallyClaimed", "a permit is taken for ever", "  group.held--\n", ""),
     change(
       "groupFifo",
       "a head in back-off never blocks its group",
@@ -289,7 +289,7 @@ const standing = [
     ),
     change("noLostWakeUp", "a job that became claimable wakes nobody", "  store.touched.add(queue)\n", ""),
     change(
-      "neverEarly",
+      "readsAgree",
       "a delay is not waited for",
       "if (visibleAt > store.now) {",
       "if (visibleAt > store.now + 1e6) {"
@@ -318,7 +318,7 @@ const standing = [
       "for (const group of queue.groups.values()) showHead(store, queue, group)",
       ""
     ),
-    change("atLeastOnce", "a job that is passed over is lost", "  if (!lane.active) queue.activate(lane)\n", ""),
+    change("eventuallyClaimed", "a job that is passed over is lost", "  if (!lane.active) queue.activate(lane)\n", ""),
     change(
       "noLostWakeUp",
       "a permit that is free again shows nobody",
@@ -359,7 +359,7 @@ const standing = [
     change("attemptsBounded", "a completion counts no attempt", "    this.grants.attempts[slot]!++\n", ""),
     change("groupFifo", "a grant takes no permit", "this.groups.get(row)!.held++", "this.groups.get(row)!.held += 0"),
     change(
-      "groupFifo",
+      "eventuallyClaimed",
       "the end of a grant frees no permit",
       "    if ((chunk.flags[i]! & Flag.Group) !== 0) freePermit(this, row)\n",
       ""
@@ -370,12 +370,7 @@ const standing = [
       "    grants.session[slot] = noSession\n    grants.unindexToken(slot)\n",
       "    grants.session[slot] = noSession\n"
     ),
-    change(
-      "cancelIsTerminal",
-      "counts of a completed job are not moved",
-      "    queue.counts[Status.Completed]!++\n",
-      ""
-    ),
+    change("readsAgree", "counts of a completed job are not moved", "    queue.counts[Status.Completed]!++\n", ""),
     change("readsAgree", "a purged job is still counted", "    profile.queue.counts[status]!--\n", "")
   ]),
   ...inFile("JobTransitions.ts", [

@@ -254,7 +254,7 @@ const recovering = [
       ""
     ),
     change(
-      "recoveryIsLegalPrefix",
+      "staleTokenRefused",
       "a new owner goes on in the epoch of the old one",
       "epoch: walk.state === undefined ? header.epoch : walk.state.epoch + 1,",
       "epoch: walk.state === undefined ? header.epoch : walk.state.epoch,"

@@ -32,7 +32,7 @@ const replay = inFile("Replay.ts", [
     ""
   ),
   change(
-    "keyDeduplicates",
+    "retentionKeepsKeys",
     "what remains of a key is lost",
     "this.#store.bury({ scoped, id, until, state, segment: meta.segment })",
     ""
@@ -70,7 +70,7 @@ const replay = inFile("Replay.ts", [
   ),
   change("enqueueIdempotent", "a purge is lost", "return store.purge(row)", "return"),
   change(
-    "deadLettersConserved",
+    "attemptsBounded",
     "whether a dead letter's last attempt counts is lost",
     "counted: reader.u8() === 1, cause",
     "counted: reader.u8() === 2, cause"
@@ -99,7 +99,7 @@ const records = [
       "this.#runFirst + this.#runCount <= sequence"
     ),
     change(
-      "deadLettersConserved",
+      "attemptsBounded",
       "whether a dead letter's last attempt counts is not written",
       "writer.u8(event.counted ? 1 : 0)",
       "writer.u8(0)"
@@ -110,7 +110,7 @@ const records = [
       "if (event.cause === undefined && event.visibleAt === this.#now) return",
       "if (event.cause === undefined) return"
     ),
-    change("keyDeduplicates", "a key's window is not written", "writer.varint(tombstone.until)", "writer.varint(1)"),
+    change("retentionKeepsKeys", "a key's window is not written", "writer.varint(tombstone.until)", "writer.varint(1)"),
     change("pauseHolds", "a pause is not written", "writer.u8((queue.paused ? 1 : 0) |", "writer.u8("),
     change("recoveryIsLegalPrefix", "a profile is written once and never again", "    this.#frame++\n", "")
   ]),
@@ -142,7 +142,7 @@ const records = [
       "(item.deadline === undefined ? 0 : Has.deadline) |",
       ""
     ),
-    change("groupFifo", "a group is not written", "(item.group === undefined ? 0 : Has.group) |", ""),
+    change("payloadIntact", "a group is not written", "(item.group === undefined ? 0 : Has.group) |", ""),
     change("keyDeduplicates", "a key is not written", "(item.key === undefined ? 0 : Has.key) |", ""),
     change(
       "priorityOrder",
@@ -281,7 +281,7 @@ const compaction = [
   ]),
   ...inFile("Retention.ts", [
     change(
-      "keyDeduplicates",
+      "retentionKeepsKeys",
       "a key goes with the record of its job",
       "  if (!held) return\n",
       "  if (own !== undefined) return\n"
@@ -301,7 +301,7 @@ const compaction = [
   ]),
   ...inFile("EngineOpen.ts", [
     change(
-      "reclaimOnExpiry",
+      "recoveryIsLegalPrefix",
       "a former owner's sessions live on",
       "          reclaimFormer(engine, held.slice(from, from + reclaimBatch))\n",
       ""
