@@ -5,10 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import type { Capabilities } from "../src/log/Capabilities.ts"
-import type { ControlCommand, Grant, JobView, Session, Settlement } from "../src/log/JobLog.ts"
+import type { ControlCommand, JobView, Session, Settlement } from "../src/log/JobLog.ts"
 import type { LogError } from "../src/log/LogError.ts"
 import { call, claim, control, enqueue, newItem, open, pass, reclaimAll, settle, show } from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
+import { held } from "./Held.ts"
 import { json, ofExit } from "./World.ts"
 
 /**
@@ -22,17 +23,6 @@ export interface Acknowledgement {
   /** Makes the call; answers how to look, after the crash, for what was lost of it. */
   readonly act: (bench: Bench, session: Session) => Effect.Effect<Effect.Effect<string | undefined, LogError>, LogError>
 }
-
-const held = (
-  bench: Bench,
-  session: Session,
-  options?: Parameters<typeof newItem>[1]
-): Effect.Effect<Grant, LogError> =>
-  Effect.gen(function* () {
-    yield* enqueue(bench, newItem(bench, options))
-    const [grant] = yield* claim(bench, session)
-    return grant ?? (yield* Effect.die(new Error("a fresh job was not granted")))
-  })
 
 /** The job is shown as it was before the crash. */
 const asBefore = (bench: Bench, id: string): Effect.Effect<Effect.Effect<string | undefined, LogError>, LogError> =>

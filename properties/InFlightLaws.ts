@@ -25,23 +25,13 @@ import {
   show
 } from "./Direct.ts"
 import type { Bench } from "./Direct.ts"
+import { held } from "./Held.ts"
 import type { Law } from "./Law.ts"
 import { json, outcome } from "./World.ts"
 
 /** Lets others run so many times; none for 0. */
 const yields = (turns: number): Effect.Effect<void> =>
   turns === 0 ? Effect.void : Effect.repeat(Effect.yieldNow, { times: turns - 1 })
-
-const held = (
-  bench: Bench,
-  session: Session,
-  options?: Parameters<typeof newItem>[1]
-): Effect.Effect<Grant, LogError> =>
-  Effect.gen(function* () {
-    yield* enqueue(bench, newItem(bench, options))
-    const [grant] = yield* claim(bench, session)
-    return grant ?? (yield* Effect.die(new Error("a fresh job was not granted")))
-  })
 
 /** Gives a call up after some turns, sends the same again, and answers what that came to. */
 const interruptedThenAgain = <A>(bench: Bench, turns: number, request: Effect.Effect<A, LogError>) =>
