@@ -149,11 +149,10 @@ export const firstLine = (error: unknown): string =>
  * @category constructors
  * @stability unstable
  */
-export const loadSuite: Effect.Effect<typeof Properties, MissingPackage> = Effect.tryPromise({
-  try: () => import("../../../properties/index.ts"),
-  catch: (error) => error
-}).pipe(
-  Effect.catch((error) =>
+export const loadSuite: Effect.Effect<typeof Properties, MissingPackage> = Effect.promise(
+  () => import("../../../properties/index.ts")
+).pipe(
+  Effect.catchDefect((error) =>
     codeOf(error) === "ERR_MODULE_NOT_FOUND" && firstLine(error).includes("'fast-check'")
       ? Effect.fail(new MissingPackage({ name: "fast-check" }))
       : Effect.die(error)

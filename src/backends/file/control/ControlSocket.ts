@@ -11,7 +11,8 @@ import * as Net from "node:net"
 import type { JobLogOperations } from "../../../log/JobLog.ts"
 import { Unavailable, unknown } from "../../../log/LogError.ts"
 import { maxRequestBytes, protocolVersion, RequestLine, type Response, ResponseLine } from "./ControlProtocol.ts"
-import { socketPath } from "./SocketPath.ts"
+import type { DiskError } from "../journal/Disk.ts"
+import { socketError, socketPath } from "./SocketPath.ts"
 
 const decode = Schema.decodeUnknownEffect(RequestLine)
 const encode = Schema.encodeEffect(ResponseLine)
@@ -93,12 +94,12 @@ const serve = (socket: Net.Socket, answer: (line: string, done: (response: strin
 export const listen: (
   directory: string,
   log: Pick<JobLogOperations, "read" | "control">
-) => Effect.Effect<void, Error, Scope.Scope> = Effect.fnUntraced(function* (directory, log) {
+) => Effect.Effect<void, DiskError, Scope.Scope> = Effect.fnUntraced(function* (directory, log) {
   const path = yield* socketPath(directory)
   const fork = Effect.runForkWith(yield* Effect.context<never>())
   const sockets = new Set<Net.Socket>()
   yield* Effect.acquireRelease(
-    Effect.callback<Net.Server, Error>((resume) => {
+    Effect.callback<Net.Server, DiskError>((resume) => {
       const server = Net.createServer((socket) => {
         sockets.add(socket)
         socket.on("close", () => sockets.delete(socket))
@@ -106,11 +107,11 @@ export const listen: (
           fork(Effect.map(answerLine(log, line), done))
         })
       })
-      server.once("error", (error) => resume(Effect.fail(error)))
+      server.once("error", (error) => resume(Effect.fail(socketError("listen", path)(error))))
       try {
         Fs.rmSync(path, { force: true })
       } catch (error) {
-        return resume(Effect.fail(error instanceof Error ? error : new Error(String(error))))
+        return resume(Effect.fail(socketError("remove", path)(error)))
       }
       // the socket is created inside of `listen`, and must never be open to others
       const mask = process.umask(0o177)

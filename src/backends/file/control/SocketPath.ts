@@ -15,6 +15,21 @@ import { DiskError } from "../journal/Disk.ts"
 const longestPath = 103
 
 /**
+ * What the system said of a failed operation at the socket's path.
+ *
+ * @since 0.1.0
+ * @category errors
+ * @stability unstable
+ */
+export const socketError =
+  (operation: string, path: string) =>
+  (error: unknown): DiskError => {
+    // Node's file and net operations fail with errors of this form
+    const { code = "UNKNOWN", message } = error as NodeJS.ErrnoException
+    return new DiskError({ operation, path, code, detail: message })
+  }
+
+/**
  * A short path to the directory's socket. A long one is shortened by a symbolic link in a private temporary directory
  * that lives as long as the scope.
  *
@@ -31,10 +46,7 @@ export const socketPath = (directory: string): Effect.Effect<string, DiskError, 
       Fs.symlinkSync(Path.resolve(directory), Path.join(temporary, "d"))
       return temporary
     },
-    catch: (error) => {
-      const { code = "UNKNOWN", message } = error as NodeJS.ErrnoException
-      return new DiskError({ operation: "symlink", path, code, detail: message })
-    }
+    catch: socketError("symlink", path)
   })
   return Effect.acquireRelease(link, (temporary) =>
     Effect.sync(() => Fs.rmSync(temporary, { recursive: true, force: true }))
