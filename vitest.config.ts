@@ -1,14 +1,26 @@
 import { defineConfig } from "vitest/config"
+import LongestFirst from "./test/tools/LongestFirst.ts"
+
+/**
+ * Files that share nothing but modules without a state of their own, so that they may share processes too. The others
+ * each have one: they compute for long, start processes, or look at the time and at what is left open.
+ */
+const together = ["actors", "backends", "cli/{ConfiguredLog,Manual,Why}", "log", "model", "scheduler"].map((name) =>
+  name.includes("/") ? `test/${name}.test.ts` : `test/${name}/**/*.test.ts`
+)
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: ["test/faults/install.ts"],
+    globalSetup: ["test/faults/install.ts", "test/tools/compileCache.ts"],
     // No test may lean on another: each run draws a new order and prints its seed.
-    sequence: { shuffle: { files: true, tests: true } },
+    sequence: { shuffle: { files: true, tests: true }, sequencer: LongestFirst },
     // Much of the time is spent waiting for processes and disks: no processor is kept free for the runner.
     maxWorkers: "100%",
     testTimeout: 20_000,
-    hookTimeout: 60_000
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: "alone", include: ["test/**/*.test.ts"], exclude: together } },
+      { extends: true, test: { name: "together", include: together, isolate: false } }
+    ]
   }
 })

@@ -1,0 +1,36 @@
+/**
+ * The order of test files. What has a process of its own leans on nothing that ran before, so that the longest of these
+ * may begin and no processor idles at the end. All others come in an order that the run's seed draws.
+ */
+import { hash } from "node:crypto"
+import { BaseSequencer, type TestSpecification } from "vitest/node"
+
+/** Files that take longest; another one costs only a little waiting at the end. */
+const longest: ReadonlyArray<string> = [
+  "mutants/sources",
+  "simulation/fleet",
+  "process/kill",
+  "simulation/crash-states/CrashStates",
+  "properties/file",
+  "tools/pack",
+  "properties/otherLogs",
+  "faults/syscalls",
+  "cli/Check",
+  "simulation/everyPoint"
+].map((name) => `/test/${name}.test.ts`)
+
+export default class LongestFirst extends BaseSequencer {
+  override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
+    const { seed } = this.ctx.config.sequence
+    /** Those that share processes come last, side by side: a process is not kept for what comes after another file. */
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      if (!project.config.isolate) return longest.length + 1
+      const found = longest.findIndex((name) => moduleId.endsWith(name))
+      return found === -1 ? longest.length : found
+    }
+    return files
+      .map((file) => ({ file, rank: rank(file), draw: hash("sha1", `${seed} ${file.moduleId}`) }))
+      .sort((a, b) => a.rank - b.rank || (a.draw < b.draw ? -1 : 1))
+      .map(({ file }) => file)
+  }
+}
