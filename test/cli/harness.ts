@@ -1,6 +1,6 @@
 /** Runs the real command line in processes of its own, against logs in temporary directories. */
 import { type ChildProcess, execFile, fork } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { cpSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -47,8 +47,8 @@ export interface Answer {
 
 export const makePlace = (): Place => {
   const root = mkdtempSync(join(tmpdir(), "leasehold-cli-"))
-  const cache = join(root, "cache")
-  mkdirSync(cache)
+  // what is compiled is shared by all commands of a run of the tests
+  const cache = process.env["NODE_COMPILE_CACHE"] ?? join(root, "cache")
   let count = 0
   const fresh = () => join(root, `log-${++count}`)
   const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Promise<Ended> =>

@@ -2,6 +2,7 @@
  * A process that enqueues and works until it is killed, or with `"last": true` until nothing is left to do.
  * Its argument is JSON: { directory, seed, from, repeat, last }.
  */
+import { flushCompileCache } from "node:module"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -64,4 +65,6 @@ const program = Effect.gen(function* () {
   yield* produce.pipe(Effect.provide(scheduler))
 })
 
+// most of these processes are killed before they could keep what they compiled
+flushCompileCache()
 await Effect.runPromise(program)
