@@ -3,7 +3,8 @@ import { expect, test } from "vitest"
 import { laws } from "../../properties/index.ts"
 import { memoryHarness } from "../properties/memoryHarness.ts"
 import { fileHarness } from "../properties/fileHarness.ts"
-import { concurrentFileMutants, concurrentMutants } from "./concurrentMutants.ts"
+import { concurrentFileMutants } from "./concurrent/crashes.ts"
+import { concurrentMutants } from "./concurrentMutants.ts"
 import { mutate } from "./Mutant.ts"
 
 test.for(concurrentMutants)("$law: $name", { timeout: 60_000 }, async (mutant) => {
