@@ -5,9 +5,10 @@ import LongestFirst from "./test/tools/LongestFirst.ts"
  * Files that share nothing but modules without a state of their own, so that they may share processes too. The others
  * each have one: they compute for long, start processes, or look at the time and at what is left open.
  */
-const together = ["actors", "backends", "cli/{ConfiguredLog,Manual,Why}", "log", "model", "scheduler"].map((name) =>
-  name.includes("/") ? `test/${name}.test.ts` : `test/${name}/**/*.test.ts`
-)
+const together = [
+  ...["actors", "backends/file", "backends/memory", "log", "model", "scheduler"].map((name) => `${name}/**/*`),
+  ...["ConfiguredLog", "Manual", "Why"].map((name) => `cli/${name}`)
+].map((path) => `test/${path}.test.ts`)
 
 export default defineConfig({
   test: {

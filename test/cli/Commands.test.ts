@@ -4,10 +4,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { id, makePlace, seed } from "./harness.ts"
 
-// each command is a process of its own
 vi.setConfig({ testTimeout: 60_000 })
 
-const place = makePlace()
+const place = makePlace({ kept: true })
 const log = place.fresh()
 beforeAll(() => seed(log))
 afterAll(place.remove)
@@ -192,9 +191,9 @@ describe("what is wrong is said in one line", () => {
 describe("the command line itself", () => {
   it("has help, completions, and the package's version", async () => {
     const [help, completions, version] = await Promise.all([
-      place.leasehold(["dead", "purge", "--help"]),
+      place.leasehold(["dead", "purge", "--help"], {}),
       place.leasehold(["--completions", "bash"]),
-      place.leasehold(["--version"])
+      place.leasehold(["--version"], {})
     ])
     expect(help.code).toBe(0)
     expect(help.out).toContain("--yes")

@@ -4,10 +4,9 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { makePlace, seed } from "./harness.ts"
 
-// each command is a process of its own
 vi.setConfig({ testTimeout: 60_000 })
 
-const place = makePlace()
+const place = makePlace({ kept: true })
 const log = place.fresh()
 beforeAll(() => seed(log))
 afterAll(place.remove)
@@ -20,7 +19,7 @@ const segmentOf = (directory: string): string => {
 
 describe("verify", () => {
   it("says what is sound", async () => {
-    const [people, program] = await Promise.all([place.leasehold(["verify", log]), place.json(["verify", log])])
+    const [people, program] = await Promise.all([place.leasehold(["verify", log], {}), place.json(["verify", log])])
     expect(people.code).toBe(0)
     expect(people.out).toMatch(/^sound: \d+ frames in 1 segments, 9 jobs$/m)
     expect(program).toMatchObject({ code: 0, value: { sound: true, directory: log, closed: true } })

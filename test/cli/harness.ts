@@ -1,4 +1,4 @@
-/** Runs the real command line in processes of its own, against logs in temporary directories. */
+/** Runs the real command line in other processes, against logs in temporary directories. */
 import { type ChildProcess, execFile, fork } from "node:child_process"
 import { cpSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -9,6 +9,7 @@ import * as FileLog from "../../src/backends/file/FileLog.ts"
 import type { EnqueueItem } from "../../src/log/JobLog.ts"
 
 const entry = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
+const keptScript = fileURLToPath(new URL("./kept.ts", import.meta.url))
 const ownerScript = fileURLToPath(new URL("./owner.ts", import.meta.url))
 
 /** How a command ended. */
@@ -25,7 +26,7 @@ export interface Place {
   readonly fresh: () => string
   /** A copy of a log that nobody has open. */
   readonly copy: (log: string) => string
-  /** Runs `leasehold …args`. */
+  /** Runs `leasehold …args`; with an environment always in a process of its own. */
   readonly leasehold: (args: ReadonlyArray<string>, env?: Readonly<Record<string, string>>) => Promise<Ended>
   /** `leasehold` with `--json`: the object on the last line. */
   readonly json: (
@@ -45,7 +46,11 @@ export interface Answer {
   readonly why: ReadonlyArray<{ readonly code: string; readonly detail: string }>
 }
 
-export const makePlace = (): Place => {
+/**
+ * `kept`: commands are run one after the other by a process that is kept, for tests of what they answer rather than of
+ * how they start and end.
+ */
+export const makePlace = ({ kept = false }: { readonly kept?: boolean } = {}): Place => {
   const root = mkdtempSync(join(tmpdir(), "leasehold-cli-"))
   // what is compiled is shared by all commands of a run of the tests
   const cache = process.env["NODE_COMPILE_CACHE"] ?? join(root, "cache")
@@ -59,7 +64,30 @@ export const makePlace = (): Place => {
         resolve({ code, out, err })
       })
     })
-  const leasehold: Place["leasehold"] = (args, env = {}) => run([entry, ...args], env)
+  let child: ChildProcess | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  const keptOne = (): ChildProcess => {
+    const env = { XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: cache, PATH: process.env["PATH"] ?? "" }
+    return fork(keptScript, { cwd: root, env, stdio: ["ignore", "ignore", "inherit", "ipc"] })
+  }
+  const ask = (args: ReadonlyArray<string>): Promise<Ended> =>
+    new Promise((resolve, reject) => {
+      const asked = (child ??= keptOne())
+      const died = (code: number | null): void => reject(new Error(`the kept process ended with ${code}`))
+      asked.once("exit", died)
+      asked.once("message", (answer) => {
+        asked.off("exit", died)
+        // the process answers in this form
+        resolve(answer as Ended)
+      })
+      asked.send(args)
+    })
+  const leasehold: Place["leasehold"] = (args, env) => {
+    if (!kept || env !== undefined) return run([entry, ...args], env ?? {})
+    const answer = last.then(() => ask(args))
+    last = answer.catch(() => {})
+    return answer
+  }
   return {
     root,
     fresh,
@@ -74,7 +102,10 @@ export const makePlace = (): Place => {
       const { code, err, out } = await leasehold([...args, "--json"])
       return { code, err, value: JSON.parse(out.trimEnd().split("\n").at(-1) ?? "") }
     },
-    remove: () => rmSync(root, { recursive: true, force: true })
+    remove: () => {
+      child?.kill()
+      rmSync(root, { recursive: true, force: true })
+    }
   }
 }
 
