@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 import LongestFirst from "./test/tools/LongestFirst.ts"
 
@@ -15,8 +16,8 @@ export default defineConfig({
     globalSetup: ["test/faults/install.ts", "test/tools/compileCache.ts"],
     // No test may lean on another: each run draws a new order and prints its seed.
     sequence: { shuffle: { files: true, tests: true }, sequencer: LongestFirst },
-    // Much of the time is spent waiting for processes and disks: no processor is kept free for the runner.
-    maxWorkers: "100%",
+    // Much of the time is spent waiting for processes and disks: with half as many again no processor idles.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [

@@ -4,10 +4,10 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { id, makePlace, type Owner, startOwner } from "./harness.ts"
 
-// each command is a process of its own
 vi.setConfig({ testTimeout: 60_000 })
 
-const place = makePlace()
+// the owner is a process of its own, and the commands come from another
+const place = makePlace({ kept: true })
 afterAll(place.remove)
 
 /** An owner with a log of its own, for tests that change something. */
@@ -61,7 +61,7 @@ describe("writing beside a live owner", () => {
       expect(cancelled).toMatchObject({ code: 0, value: { cancelled: [id(101)], refused: [] } })
       await owner.said(`interrupted ${id(101)}`)
 
-      const paused = await place.leasehold(["queue", "pause", "work", ...at])
+      const paused = await place.leasehold(["queue", "pause", "work", ...at], {})
       expect(paused).toMatchObject({ code: 0, err: "" })
       const { value } = await place.json(["jobs", "show", id(103), ...at])
       expect(value.why[0]).toMatchObject({ code: "paused" })

@@ -18,7 +18,7 @@ const expectPassed = (harness: Harness, result: LawResult, notClaimed: ReadonlyA
 
 describe("file log on a disk that loses what was not synced", () => {
   test.for(lawNames)("%s", { timeout: 300_000 }, async (name) => {
-    const options = { seed: seed(), runs: runs(35), strict: true }
+    const options = { seed: seed(), runs: runs(25), strict: true }
     expectPassed(fileHarness, await Effect.runPromise(laws[name].check(fileHarness, options)))
   })
 })
