@@ -1,0 +1,166 @@
+/**
+ * Requests as rows: their optional parts are kept together as JSON, exactly as they were sent, so that a request that
+ * is sent again can be recognised.
+ *
+ * @since 0.1.0
+ */
+import type { EnqueueItem } from "../../log/JobLog.ts"
+import { defaultMaxDeliveries } from "../../model/Job.ts"
+import { fromText, toText } from "./Text.ts"
+
+/**
+ * The optional parts of a request.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type Rest = Omit<EnqueueItem, "id" | "queue" | "name" | "version" | "payload">
+
+const optional = [
+  "priority",
+  "delay",
+  "at",
+  "maxAttempts",
+  "maxDeliveries",
+  "leaseDuration",
+  "timeout",
+  "deadline",
+  "group",
+  "key",
+  "metadata",
+  "trace"
+] as const satisfies ReadonlyArray<keyof Rest>
+
+/**
+ * The optional parts of a request as JSON, null if it has none.
+ *
+ * @since 0.1.0
+ * @category conversions
+ * @stability unstable
+ */
+export const restOf = (item: EnqueueItem): string | null => {
+  let rest: Record<string, unknown> | undefined
+  for (const field of optional) {
+    if (item[field] !== undefined) (rest ??= {})[field] = item[field]
+  }
+  return rest === undefined ? null : JSON.stringify(rest)
+}
+
+const none: Rest = {}
+
+/**
+ * What {@link restOf} has written.
+ *
+ * @since 0.1.0
+ * @category conversions
+ * @stability unstable
+ */
+export const parseRest = (text: string | null): Rest =>
+  // written by `restOf`, or by the function for other languages, which makes the same form
+  text === null ? none : (JSON.parse(text) as Rest)
+
+const canonical = ({ deadline: _, key, metadata, trace: __, ...rest }: Rest): string => {
+  const plain: ReadonlyArray<readonly [string, unknown]> = Object.entries(rest)
+  return JSON.stringify([
+    plain.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    key === undefined ? null : [key.value, key.window, key.onConflict ?? "keep"],
+    metadata === undefined ? null : Object.entries(metadata).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  ])
+}
+
+/**
+ * A request as the log knows it.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface KnownRequest {
+  readonly queue: string
+  readonly name: string
+  readonly version: number
+  /** As stored. */
+  readonly payload: string
+  readonly rest: string | null
+}
+
+/**
+ * Whether a request asks for the very same job as one that is known. Trace and deadline do not count: a producer stamps
+ * both anew when it sends again.
+ *
+ * @since 0.1.0
+ * @category equality
+ * @stability unstable
+ */
+export const isSame = (item: EnqueueItem, known: KnownRequest): boolean => {
+  if (item.queue !== known.queue || item.name !== known.name || item.version !== known.version) return false
+  if (item.payload !== fromText(known.payload)) return false
+  const rest = restOf(item)
+  return rest === known.rest || canonical(parseRest(rest)) === canonical(parseRest(known.rest))
+}
+
+/** A column, or null where no item has anything for it. */
+const some = <A>(
+  items: ReadonlyArray<EnqueueItem>,
+  has: (item: EnqueueItem) => boolean,
+  value: (item: EnqueueItem) => A
+): ReadonlyArray<A> | null => (items.some(has) ? items.map(value) : null)
+
+/**
+ * Items as the columns that the function `enqueue` takes; a column that no item needs is null.
+ *
+ * @since 0.1.0
+ * @category conversions
+ * @stability unstable
+ */
+export const columns = (items: ReadonlyArray<EnqueueItem>) => ({
+  ids: items.map(({ id }) => id),
+  queues: items.map(({ queue }) => queue),
+  names: items.map(({ name }) => name),
+  versions: items.map(({ version }) => version),
+  payloads: items.map(({ payload }) => toText(payload)),
+  priorities: items.map(({ priority }) => priority ?? 0),
+  attempts: items.map(({ maxAttempts }) => maxAttempts ?? defaultAttempts),
+  deliveries: items.map(({ maxAttempts, maxDeliveries }) => maxDeliveries ?? deliveriesFor(maxAttempts)),
+  rests: items.map(restOf),
+  delays: some(
+    items,
+    ({ delay }) => delay !== undefined,
+    ({ delay }) => delay
+  ),
+  instants: some(
+    items,
+    ({ at }) => at !== undefined,
+    ({ at }) => at
+  ),
+  deadlines: some(
+    items,
+    ({ deadline }) => deadline !== undefined,
+    ({ deadline }) => deadline
+  ),
+  groups: some(
+    items,
+    ({ group }) => group !== undefined,
+    ({ group }) => (group === undefined ? null : toText(group))
+  ),
+  keys: some(
+    items,
+    ({ key }) => key !== undefined,
+    ({ key }) => (key === undefined ? null : toText(key.value))
+  ),
+  spans: some(
+    items,
+    ({ key }) => key !== undefined,
+    ({ key }) => key?.window
+  ),
+  replaces: some(
+    items,
+    ({ key }) => key !== undefined,
+    ({ key }) => key?.onConflict === "replace"
+  )
+})
+
+const defaultAttempts = 10
+
+const deliveriesFor = (attempts: number | undefined): number => defaultMaxDeliveries(attempts ?? defaultAttempts)

@@ -1,0 +1,277 @@
+/**
+ * The claim: takes ready jobs in order and writes down who holds them.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const claimFunctions = `
+-- Takes plain jobs of one priority that nothing has happened to yet, from a place in the order on. The lock decides
+-- between claims; the insert decides against one that ended between this statement's snapshot and its lock.
+CREATE FUNCTION take_fresh(
+  p_queue int, p_priority smallint, p_after bigint, p_before bigint, p_limit int, p_names text[],
+  p_session bigint, p_token bigint
+) RETURNS bigint[] LANGUAGE sql AS $$
+  WITH picked AS MATERIALIZED (
+    SELECT j.seq, j.enqueued_at FROM job j
+    WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority AND j.seq > p_after AND j.seq < p_before
+      AND (p_names IS NULL OR j.name = ANY (p_names))
+      AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+    ORDER BY j.seq LIMIT p_limit FOR UPDATE OF j SKIP LOCKED
+  ), numbered AS (
+    SELECT seq, enqueued_at, p_token + row_number() OVER (ORDER BY seq) - 1 AS token FROM picked
+  ), taken AS (
+    INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
+    SELECT seq, token, p_session, enqueued_at, enqueued_at, p_queue, p_priority, 1, 1, false FROM numbered
+    ON CONFLICT (seq) DO NOTHING RETURNING seq, token
+  )
+  SELECT array_agg(coalesce(t.seq, 0) ORDER BY n.token) FROM numbered n LEFT JOIN taken t ON t.seq = n.seq
+$$;
+
+-- Grants ready jobs that have a state, in the given order.
+CREATE FUNCTION take_ready(
+  p_seqs bigint[], p_session bigint, p_token bigint
+) RETURNS void LANGUAGE sql AS $$
+  UPDATE job_state s SET
+    status = 1, session = p_session, token = p_token + t.ord - 1, deliveries = s.deliveries + 1, started = false,
+    ready = false, member = false, due_at = NULL, expire_at = NULL, touched = true
+  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) WHERE s.seq = t.seq
+$$;
+
+-- Grants are rows whose item is not 0. The row with item 0 says how it went: answer as begin_call, token the log's
+-- time, seq the next instant worth waking for, name what an earlier call was.
+CREATE FUNCTION claim(
+  p_session bigint, p_number bigint, p_queue_name text, p_limit int, p_names text[]
+) RETURNS TABLE (
+  item int, seq bigint, token bigint, id uuid, name text, version bigint, payload text, priority smallint,
+  attempt int, delivery int, generation int, max_attempts int, enqueued_at bigint, ready_since bigint, deadline bigint,
+  rest text
+) LANGUAGE plpgsql :settings AS $$
+#variable_conflict use_column
+DECLARE
+  v_begun record;
+  v_now bigint;
+  v_queue queue%ROWTYPE;
+  v_block bigint;
+  v_seqs bigint[] := '{}';
+  v_next bigint;
+  v_round int;
+  v_answer json;
+BEGIN
+  v_begun := begin_call(p_session, p_number, 2::smallint, false);
+  IF v_begun.verdict NOT IN (0, 2) THEN
+    item := 0;
+    attempt := v_begun.verdict;
+    generation := (v_begun.earlier).operation;
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  IF v_begun.verdict = 2 THEN
+    item := 0;
+    attempt := 0;
+    name := (v_begun.earlier).answer;
+    RETURN NEXT;
+    RETURN QUERY SELECT * FROM granted(
+      (v_begun.earlier).seqs, (v_begun.earlier).block * 1000, coalesce((v_begun.earlier).answer::json -> 2, '{}'));
+    RETURN;
+  END IF;
+  v_now := v_begun.now;
+  SELECT * INTO v_queue FROM queue WHERE id = queue_of(p_queue_name);
+  WHILE expire(v_queue.id, v_now, 1000) = 1000 LOOP
+  END LOOP;
+  WHILE promote(v_queue.id, v_now, 10000) = 10000 LOOP
+  END LOOP;
+  IF NOT v_queue.paused THEN
+    v_block := nextval('token_block');
+    v_seqs := take(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, false);
+    IF cardinality(v_seqs) = 0 THEN
+      -- before it says empty it takes back what has run out, looks behind the watermark, and waits for those who hold
+      -- the lock of a job that they may yet give back
+      FOR v_round IN 1 .. 3 LOOP
+        PERFORM take_expired(v_now, 1000);
+        v_seqs := take(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, true);
+        EXIT WHEN cardinality(v_seqs) > 0 OR NOT await_locked(v_queue.id, p_names);
+      END LOOP;
+    END IF;
+  END IF;
+  v_next := least(next_in_queue(v_queue.id), next_expiry(p_session));
+  v_answer := json_build_array(v_now, v_next, as_granted(v_seqs));
+  INSERT INTO session_call (session, number, operation, block, seqs, held, answer)
+  SELECT p_session, p_number, 2,
+    CASE WHEN held > 0 THEN v_block END, CASE WHEN held > 0 THEN v_seqs END, held, v_answer::text
+  FROM (SELECT cardinality(v_seqs) - cardinality(array_positions(v_seqs, 0)) AS held) h;
+  PERFORM forget_calls(p_session, p_number);
+  item := 0;
+  attempt := 0;
+  name := v_answer::text;
+  RETURN NEXT;
+  IF cardinality(v_seqs) > 0 THEN
+    RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, coalesce(v_answer -> 2, '{}'));
+  END IF;
+END $$;
+
+-- What is not as at a first grant, by the job's place in the claim: [priority, attempts, deliveries, generation, ready
+-- since, deadline]. It is kept with the answer, as a repeated call must learn what was true then.
+CREATE FUNCTION as_granted(p_seqs bigint[]) RETURNS json LANGUAGE sql STABLE AS $$
+  SELECT json_object_agg(t.ord, json_build_array(
+    s.priority, s.attempts, s.deliveries, s.generation, greatest(s.waiting_since, s.visible_at), s.deadline))
+  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) JOIN job_state s ON s.seq = t.seq
+  WHERE s.touched
+$$;
+
+-- What a claim answers of the jobs it took, in claim order.
+CREATE FUNCTION granted(p_seqs bigint[], p_token bigint, p_as_granted json) RETURNS TABLE (
+  item int, seq bigint, token bigint, id uuid, name text, version bigint, payload text, priority smallint,
+  attempt int, delivery int, generation int, max_attempts int, enqueued_at bigint, ready_since bigint, deadline bigint,
+  rest text
+) LANGUAGE sql STABLE AS $$
+  SELECT t.ord::int, j.seq, p_token + t.ord - 1, j.id, j.name, j.version, j.payload,
+    coalesce((g.was ->> 0)::smallint, j.priority), coalesce((g.was ->> 1)::int, 0) + 1,
+    coalesce((g.was ->> 2)::int, 1), coalesce((g.was ->> 3)::int, 1), j.max_attempts::int, j.enqueued_at,
+    coalesce((g.was ->> 4)::bigint, j.enqueued_at), (g.was ->> 5)::bigint, j.rest
+  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord)
+  JOIN job j ON j.seq = t.seq CROSS JOIN LATERAL (SELECT p_as_granted -> t.ord::text AS was) g
+  ORDER BY t.ord
+$$;
+
+-- Whether a ready job is locked by somebody else; waits until they are done with it.
+CREATE FUNCTION await_locked(p_queue int, p_names text[]) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  v_seq bigint;
+BEGIN
+  SELECT s.seq INTO v_seq FROM job_state s
+  WHERE s.queue = p_queue AND s.ready
+    AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
+  LIMIT 1;
+  IF FOUND THEN
+    PERFORM 1 FROM job_state WHERE seq = v_seq FOR KEY SHARE;
+    RETURN true;
+  END IF;
+  SELECT j.seq INTO v_seq FROM job j
+  WHERE j.plain AND j.queue = p_queue AND (p_names IS NULL OR j.name = ANY (p_names))
+    AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+    AND j.seq > coalesce((SELECT min(l.watermark) FROM lane l WHERE l.queue = p_queue), 0)
+  LIMIT 1;
+  IF FOUND THEN
+    PERFORM 1 FROM job WHERE seq = v_seq FOR KEY SHARE;
+    RETURN true;
+  END IF;
+  RETURN false;
+END $$;
+
+-- Takes up to p_limit jobs in claim order. Zeros in the answer are tokens that went unused.
+CREATE FUNCTION take(
+  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint, p_sweep boolean
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_taken bigint[] := '{}';
+  v_part bigint[];
+  v_lane lane%ROWTYPE;
+  v_need int;
+BEGIN
+  IF EXISTS (SELECT 1 FROM job_state WHERE queue = p_queue AND ready) THEN
+    RETURN take_merged(p_queue, p_limit, p_names, p_session, p_token, p_now, p_sweep);
+  END IF;
+  FOR v_lane IN SELECT * FROM lane WHERE queue = p_queue ORDER BY priority LOOP
+    v_need := p_limit - cardinality(v_taken);
+    EXIT WHEN v_need = 0;
+    v_part := take_fresh(p_queue, v_lane.priority, CASE WHEN p_sweep THEN 0 ELSE v_lane.watermark END,
+      9223372036854775807, v_need, p_names, p_session, p_token + cardinality(v_taken));
+    IF v_part IS NOT NULL THEN
+      v_taken := v_taken || v_part;
+      IF p_names IS NULL THEN
+        PERFORM move_watermark(v_lane, v_part, p_now);
+      END IF;
+    END IF;
+  END LOOP;
+  IF cardinality(v_taken) = cardinality(array_positions(v_taken, 0)) THEN
+    RETURN '{}';
+  END IF;
+  RETURN v_taken;
+END $$;
+
+-- Whoever finds a watermark old moves it, unless somebody else is about to.
+CREATE FUNCTION move_watermark(p_lane lane, p_taken bigint[], p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_lane.moved_at + 50 <= p_now OR p_lane.moved_at > p_now THEN
+    PERFORM 1 FROM lane WHERE queue = p_lane.queue AND priority = p_lane.priority FOR UPDATE SKIP LOCKED;
+    IF FOUND THEN
+      UPDATE lane SET watermark = greatest(watermark, p_taken[cardinality(p_taken)]), moved_at = p_now
+      WHERE queue = p_lane.queue AND priority = p_lane.priority;
+    END IF;
+  END IF;
+END $$;
+
+-- As take, where jobs with a state stand between those without.
+CREATE FUNCTION take_merged(
+  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint, p_sweep boolean
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_taken bigint[] := '{}';
+  v_part bigint[];
+  v_ready bigint[];
+  v_group bigint;
+  v_priority smallint;
+  v_before bigint;
+  v_need int;
+  v_more boolean;
+  v_lane lane%ROWTYPE;
+BEGIN
+  LOOP
+    v_need := p_limit - cardinality(v_taken);
+    EXIT WHEN v_need <= 0;
+    -- one step: the next ready job with a state, and before it what has none
+    SELECT s.seq, s.priority, s.group_id INTO v_before, v_priority, v_group FROM job_state s
+    WHERE s.queue = p_queue AND s.ready
+      AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
+    ORDER BY s.priority, s.seq LIMIT 1 FOR UPDATE SKIP LOCKED;
+    v_more := FOUND;
+    FOR v_lane IN
+      SELECT * FROM lane WHERE queue = p_queue AND (NOT v_more OR priority <= v_priority) ORDER BY priority
+    LOOP
+      v_need := p_limit - cardinality(v_taken);
+      EXIT WHEN v_need = 0;
+      v_part := take_fresh(p_queue, v_lane.priority, CASE WHEN p_sweep THEN 0 ELSE v_lane.watermark END,
+        CASE WHEN v_more AND v_lane.priority = v_priority THEN v_before ELSE 9223372036854775807 END,
+        v_need, p_names, p_session, p_token + cardinality(v_taken));
+      v_taken := v_taken || coalesce(v_part, '{}');
+    END LOOP;
+    v_need := p_limit - cardinality(v_taken);
+    EXIT WHEN NOT v_more OR v_need <= 0;
+    IF v_group IS NOT NULL THEN
+      PERFORM take_ready(ARRAY[v_before], p_session, p_token + cardinality(v_taken));
+      v_taken := v_taken || v_before;
+      UPDATE job_group SET in_flight = in_flight + 1 WHERE id = v_group;
+      PERFORM show_head(v_group, p_now);
+    ELSE
+      -- a run of jobs without group up to the next that has one, or that a fresh job may stand before
+      SELECT array_agg(r.seq ORDER BY r.seq) INTO v_ready FROM (
+        SELECT s.seq FROM job_state s
+        WHERE s.queue = p_queue AND s.ready AND s.priority = v_priority AND s.seq >= v_before AND s.group_id IS NULL
+          AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
+          AND s.seq <= coalesce((
+            SELECT min(g.seq) FROM job_state g
+            WHERE g.queue = p_queue AND g.ready AND g.priority = v_priority AND g.group_id IS NOT NULL AND g.seq > v_before
+          ), 9223372036854775807)
+          AND s.seq < coalesce((
+            SELECT j.seq FROM job j
+            WHERE j.plain AND j.queue = p_queue AND j.priority = v_priority AND j.seq > v_before
+              AND NOT EXISTS (SELECT 1 FROM job_state t WHERE t.seq = j.seq)
+            ORDER BY j.seq LIMIT 1
+          ), 9223372036854775807)
+        ORDER BY s.seq LIMIT v_need FOR UPDATE SKIP LOCKED
+      ) r;
+      PERFORM take_ready(v_ready, p_session, p_token + cardinality(v_taken));
+      v_taken := v_taken || v_ready;
+    END IF;
+  END LOOP;
+  IF cardinality(v_taken) = cardinality(array_positions(v_taken, 0)) THEN
+    RETURN '{}';
+  END IF;
+  RETURN v_taken;
+END $$;
+`

@@ -1,0 +1,92 @@
+/**
+ * Functions that read.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const readFunctions = `
+-- Jobs as they are shown, in enqueue order from after a place on. A job past its retention is not shown any more.
+CREATE FUNCTION shown(
+  p_id uuid, p_queue text, p_state int, p_name text, p_after bigint, p_limit int, p_now bigint
+) RETURNS TABLE (
+  seq bigint, id uuid, queue text, name text, version bigint, state int, priority smallint, payload text,
+  generation int, attempts int, max_attempts int, max_deliveries int, rest text, deliveries int, enqueued_at bigint,
+  visible_at bigint, finished_at bigint, deadline bigint, cause_kind text, cause_tag text, cause_message text,
+  paused boolean, result text, progress text, token bigint, session bigint, key_held_by uuid
+) LANGUAGE sql STABLE AS $$
+  SELECT j.seq, j.id, q.name, j.name, j.version, shown_state(s.status, s.visible_at, p_now),
+    coalesce(s.priority, j.priority), j.payload, coalesce(s.generation, 1), coalesce(s.attempts, 0)::int,
+    j.max_attempts::int, j.max_deliveries::int, j.rest, coalesce(s.deliveries, 0)::int, j.enqueued_at,
+    coalesce(s.visible_at, j.enqueued_at), s.finished_at, s.deadline, s.cause_kind, s.cause_tag, s.cause_message,
+    q.paused, s.result, s.progress, s.token, s.session,
+    (SELECT k.id FROM idempotency_key k
+      WHERE s.dead AND s.key IS NOT NULL AND k.queue = j.queue AND k.name = j.name AND k.value = s.key AND k.seq <> j.seq
+        AND (k.held_until IS NULL OR k.held_until > p_now))
+  FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
+  WHERE (p_id IS NULL OR j.id = p_id) AND (p_queue IS NULL OR q.name = p_queue) AND (p_name IS NULL OR j.name = p_name)
+    AND j.seq > p_after
+    AND (p_state IS NULL OR shown_state(s.status, s.visible_at, p_now) = p_state)
+    AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= p_now, false)
+  ORDER BY j.seq LIMIT p_limit
+$$;
+
+CREATE FUNCTION read_job(p_id uuid) RETURNS TABLE (
+  now bigint, seq bigint, id uuid, queue text, name text, version bigint, state int, priority smallint, payload text,
+  generation int, attempts int, max_attempts int, max_deliveries int, rest text, deliveries int, enqueued_at bigint,
+  visible_at bigint, finished_at bigint, deadline bigint, cause_kind text, cause_tag text, cause_message text,
+  paused boolean, result text, progress text, token bigint, session bigint, key_held_by uuid
+) LANGUAGE plpgsql :settings AS $$
+DECLARE
+  v_now bigint := now_millis();
+BEGIN
+  RETURN QUERY SELECT v_now, s.* FROM (SELECT 1) o LEFT JOIN LATERAL shown(p_id, NULL, NULL, NULL, 0, 1, v_now) s ON true;
+END $$;
+
+CREATE FUNCTION read_jobs(p_queue text, p_state int, p_name text, p_after bigint, p_limit int) RETURNS TABLE (
+  now bigint, seq bigint, id uuid, queue text, name text, version bigint, state int, priority smallint, payload text,
+  generation int, attempts int, max_attempts int, max_deliveries int, rest text, deliveries int, enqueued_at bigint,
+  visible_at bigint, finished_at bigint, deadline bigint, cause_kind text, cause_tag text, cause_message text,
+  paused boolean, result text, progress text, token bigint, session bigint, key_held_by uuid
+) LANGUAGE plpgsql :settings AS $$
+DECLARE
+  v_now bigint := now_millis();
+BEGIN
+  RETURN QUERY SELECT v_now, s.* FROM (SELECT 1) o
+  LEFT JOIN LATERAL shown(NULL, p_queue, p_state, p_name, p_after, p_limit, v_now) s ON true;
+END $$;
+
+CREATE FUNCTION read_counts(p_queue text) RETURNS TABLE (
+  now bigint, queue text, paused boolean, scheduled bigint, ready bigint, leased bigint, completed bigint,
+  dead_lettered bigint, cancelled bigint, oldest_ready_since bigint
+) LANGUAGE plpgsql :settings AS $$
+#variable_conflict use_column
+DECLARE
+  v_now bigint := now_millis();
+BEGIN
+  RETURN QUERY
+  SELECT v_now, q.name, q.paused, n.scheduled, n.ready, n.leased, n.completed, n.dead_lettered, n.cancelled, n.oldest
+  FROM (SELECT 1) o LEFT JOIN (queue q
+  CROSS JOIN LATERAL (
+    SELECT
+      count(*) FILTER (WHERE c.state = 0) AS scheduled, count(*) FILTER (WHERE c.state = 1) AS ready,
+      count(*) FILTER (WHERE c.state = 2) AS leased, count(*) FILTER (WHERE c.state = 3) AS completed,
+      count(*) FILTER (WHERE c.state = 4) AS dead_lettered, count(*) FILTER (WHERE c.state = 5) AS cancelled,
+      min(c.since) FILTER (WHERE c.state = 1) AS oldest
+    FROM (
+      SELECT shown_state(s.status, s.visible_at, v_now) AS state,
+        CASE WHEN s.seq IS NULL THEN j.enqueued_at ELSE greatest(s.waiting_since, s.visible_at) END AS since
+      FROM job j LEFT JOIN job_state s ON s.seq = j.seq
+      WHERE j.queue = q.id
+        AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= v_now, false)
+    ) c
+  ) n) ON CASE WHEN p_queue IS NULL
+    THEN q.paused OR q.configured OR n.scheduled + n.ready + n.leased + n.completed + n.dead_lettered + n.cancelled > 0
+    ELSE q.name = p_queue END
+  ORDER BY q.id;
+END $$;
+`

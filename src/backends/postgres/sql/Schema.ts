@@ -1,0 +1,48 @@
+/**
+ * The whole of version 1 as statements for one schema.
+ *
+ * @since 0.1.0
+ */
+import { claimFunctions } from "./Claim.ts"
+import { controlFunctions } from "./Control.ts"
+import { enqueueFunctions } from "./Enqueue.ts"
+import { jobFunctions } from "./Jobs.ts"
+import { readFunctions } from "./Read.ts"
+import { sessionFunctions } from "./Sessions.ts"
+import { settleFunctions } from "./Settle.ts"
+import { tables } from "./Tables.ts"
+
+/**
+ * The settings under which functions plan: the tables are nearly empty whenever they are analysed, so that a plan made
+ * by their statistics would read all of a backlog, and the remains of all jobs done under a pinned horizon.
+ */
+const settings = (schema: string): string =>
+  [
+    `SET search_path = ${schema}, pg_temp`,
+    "SET enable_seqscan = off",
+    "SET enable_bitmapscan = off",
+    "SET enable_hashjoin = off",
+    "SET enable_mergejoin = off",
+    // a disabled kind of scan counts as immensely dear, which alone would have every statement compiled
+    "SET jit = off",
+    "SET plan_cache_mode = force_generic_plan"
+  ].join(" ")
+
+/**
+ * The statements, each to be sent by itself. `schema` is a quoted identifier.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const version1 = (schema: string): ReadonlyArray<string> =>
+  [
+    tables,
+    jobFunctions,
+    enqueueFunctions,
+    sessionFunctions,
+    claimFunctions,
+    settleFunctions,
+    controlFunctions,
+    readFunctions
+  ].map((part) => part.replaceAll(":settings", settings(schema)))

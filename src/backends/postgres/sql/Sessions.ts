@@ -1,0 +1,223 @@
+/**
+ * Functions on sessions: open, renew, close, and taking back what dead ones hold.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const sessionFunctions = `
+CREATE FUNCTION open_session(p_owner text, p_lease bigint, OUT id bigint, OUT now bigint) LANGUAGE plpgsql :settings AS $$
+BEGIN
+  id := nextval('session_number');
+  now := now_millis();
+  INSERT INTO session (id, owner, lease, expires_at) VALUES (id, p_owner, p_lease, now + p_lease);
+END $$;
+
+-- Begins a numbered call. The session's row is locked against its end, not against its other calls.
+-- verdict: 0 go on, 1 the session is dead, 2 answered before (answer, seqs, block), 3 the answer is no longer kept,
+-- 4 the number belongs to another operation (answer).
+CREATE FUNCTION begin_call(
+  p_session bigint, p_number bigint, p_operation smallint, p_late boolean,
+  OUT verdict int, OUT now bigint, OUT lease bigint, OUT earlier session_call
+) LANGUAGE plpgsql AS $$
+DECLARE
+  v_session session%ROWTYPE;
+BEGIN
+  SELECT * INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
+  IF NOT FOUND OR v_session.ended THEN
+    verdict := 1;
+    RETURN;
+  END IF;
+  SELECT * INTO earlier FROM session_call c WHERE c.session = p_session AND c.number = p_number;
+  IF FOUND THEN
+    verdict := CASE WHEN earlier.operation = p_operation THEN 2 ELSE 4 END;
+    RETURN;
+  END IF;
+  IF p_number <= v_session.forgotten THEN
+    verdict := 3;
+    RETURN;
+  END IF;
+  lease := v_session.lease;
+  now := now_millis();
+  verdict := CASE WHEN NOT p_late AND v_session.expires_at <= now THEN 1 ELSE 0 END;
+END $$;
+
+-- Now and then the answers of all but the latest calls are dropped; what names jobs that are still held stays.
+CREATE FUNCTION forget_calls(p_session bigint, p_number bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF p_number % 32 = 0 AND p_number > 96 THEN
+    UPDATE session SET forgotten = greatest(forgotten, p_number - 96) WHERE id = p_session;
+    DELETE FROM session_call WHERE session = p_session AND number <= p_number - 96 AND held = 0;
+  END IF;
+END $$;
+
+CREATE FUNCTION renew(
+  p_session bigint, p_number bigint, p_started bigint[], p_tokens bigint[], p_values text[],
+  OUT verdict int, OUT now bigint, OUT expires_at bigint, OUT lost bigint[], OUT cancelled bigint[], OUT paused text[],
+  OUT earlier text
+) LANGUAGE plpgsql :settings AS $$
+#variable_conflict use_column
+DECLARE
+  v_begun record;
+  v_held bigint[];
+BEGIN
+  v_begun := begin_call(p_session, p_number, 1::smallint, false);
+  verdict := v_begun.verdict;
+  IF verdict <> 0 THEN
+    earlier := (v_begun.earlier).answer;
+    RETURN;
+  END IF;
+  now := v_begun.now;
+  expires_at := now + v_begun.lease;
+  UPDATE session s SET expires_at = now_millis() + s.lease WHERE s.id = p_session RETURNING s.expires_at INTO expires_at;
+  now := expires_at - v_begun.lease;
+  lost := '{}';
+  IF cardinality(p_started) + cardinality(p_tokens) > 0 THEN
+    SELECT coalesce(array_agg(s.token), '{}') INTO v_held
+    FROM (SELECT unnest(p_started || p_tokens) AS token) t
+    JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
+    JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session;
+    SELECT coalesce(array_agg(DISTINCT t.token), '{}') INTO lost
+    FROM (SELECT unnest(p_started || p_tokens) AS token) t WHERE t.token <> ALL (v_held);
+    UPDATE job_state s SET started = true
+    FROM unnest(p_started) AS t(token) JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
+    WHERE s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session
+      AND s.status = 1 AND NOT s.started;
+    UPDATE job_state s SET progress = t.value
+    FROM unnest(p_tokens, p_values) AS t(token, value)
+    JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
+    WHERE s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session AND s.status = 1;
+  END IF;
+  SELECT coalesce(array_agg(token), '{}') INTO cancelled FROM cancellation c WHERE c.session = p_session;
+  paused := '{}';
+  IF EXISTS (SELECT 1 FROM queue q WHERE q.paused) THEN
+    SELECT coalesce(array_agg(q.name), '{}') INTO paused FROM queue q
+    WHERE q.paused AND EXISTS (
+      SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+      WHERE c.session = p_session AND c.held > 0 AND s.session = p_session AND s.queue = q.id);
+  END IF;
+  INSERT INTO session_call (session, number, operation, answer)
+  VALUES (p_session, p_number, 1,
+    json_build_array(now, expires_at, lost::text[], cancelled::text[], paused)::text);
+  PERFORM forget_calls(p_session, p_number);
+END $$;
+
+-- Takes back, in a call that ends or has found the session ended, at most p_limit of what it holds: kind 2 releases,
+-- 4 reclaims. Nothing is left of a session that holds nothing any more.
+CREATE FUNCTION take_back(
+  p_session bigint, p_kind int, p_now bigint, p_limit int, OUT taken int, OUT dead int
+) LANGUAGE plpgsql AS $$
+DECLARE
+  v_call session_call%ROWTYPE;
+  v_seq bigint;
+BEGIN
+  taken := 0;
+  dead := 0;
+  FOR v_call IN SELECT * FROM session_call WHERE session = p_session AND held > 0 ORDER BY number LOOP
+    FOR v_seq IN
+      SELECT s.seq FROM job_state s WHERE s.seq = ANY (v_call.seqs) AND s.session = p_session AND s.token / 1000 = v_call.block
+      ORDER BY s.seq FOR UPDATE
+    LOOP
+      EXIT WHEN taken = p_limit;
+      IF end_grant(v_seq, p_kind, p_now, p_now, NULL, NULL, NULL, NULL) = 3 THEN
+        dead := dead + 1;
+      END IF;
+      taken := taken + 1;
+      UPDATE session_call SET held = held - 1 WHERE session = p_session AND number = v_call.number;
+    END LOOP;
+    IF taken = p_limit AND EXISTS (
+      SELECT 1 FROM session_call c WHERE c.session = p_session AND c.held > 0
+    ) THEN
+      RETURN;
+    END IF;
+  END LOOP;
+  DELETE FROM session_call WHERE session = p_session;
+  DELETE FROM session WHERE id = p_session;
+END $$;
+
+CREATE FUNCTION close_session(p_session bigint) RETURNS text[] LANGUAGE plpgsql :settings AS $$
+DECLARE
+  v_ended boolean;
+  v_queues text[];
+BEGIN
+  SELECT ended INTO v_ended FROM session WHERE id = p_session FOR UPDATE;
+  IF NOT FOUND OR v_ended THEN
+    RETURN '{}';
+  END IF;
+  SELECT coalesce(array_agg(DISTINCT q.name), '{}') INTO v_queues
+  FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+  JOIN queue q ON q.id = s.queue WHERE c.session = p_session AND c.held > 0 AND s.session = p_session;
+  PERFORM take_back(p_session, 2, now_millis(), 2147483647);
+  RETURN v_queues;
+END $$;
+
+-- The earliest end of a lease under which jobs are held, by others than one session.
+CREATE FUNCTION next_expiry(p_except bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT min(s.expires_at) FROM session s
+  WHERE s.id IS DISTINCT FROM p_except
+    AND EXISTS (SELECT 1 FROM session_call c WHERE c.session = s.id AND c.held > 0)
+$$;
+
+CREATE FUNCTION take_expired(
+  p_now bigint, p_limit int, OUT taken int, OUT dead int
+) LANGUAGE plpgsql AS $$
+DECLARE
+  v_session bigint;
+  v_part record;
+BEGIN
+  taken := 0;
+  dead := 0;
+  FOR v_session IN
+    SELECT id FROM session WHERE expires_at <= p_now OR ended ORDER BY expires_at FOR UPDATE SKIP LOCKED
+  LOOP
+    EXIT WHEN taken >= p_limit;
+    UPDATE session SET ended = true WHERE id = v_session AND NOT ended;
+    v_part := take_back(v_session, 4, p_now, p_limit - taken);
+    taken := taken + v_part.taken;
+    dead := dead + v_part.dead;
+  END LOOP;
+END $$;
+
+CREATE FUNCTION reclaim(
+  p_limit int, OUT reclaimed int, OUT dead_lettered int, OUT more boolean, OUT next_at bigint
+) LANGUAGE plpgsql :settings AS $$
+DECLARE
+  v_now bigint := now_millis();
+  v_part record;
+  v_queue int;
+  v_expired int;
+  v_left int;
+  v_next bigint;
+BEGIN
+  v_part := take_expired(v_now, p_limit);
+  reclaimed := v_part.taken;
+  dead_lettered := v_part.dead;
+  v_left := p_limit - reclaimed;
+  more := EXISTS (SELECT 1 FROM session WHERE expires_at <= v_now OR ended);
+  next_at := next_expiry(NULL);
+  FOR v_queue IN SELECT id FROM queue ORDER BY id LOOP
+    IF v_left > 0 THEN
+      v_expired := expire(v_queue, v_now, v_left);
+      dead_lettered := dead_lettered + v_expired;
+      v_left := v_left - v_expired;
+    END IF;
+    more := more OR EXISTS (SELECT 1 FROM job_state WHERE queue = v_queue AND expire_at <= v_now);
+    PERFORM promote(v_queue, v_now, 10000);
+    more := NOT retain(v_queue, v_now, 10000) OR more;
+    v_next := next_in_queue(v_queue);
+    next_at := least(next_at, v_next);
+  END LOOP;
+  DELETE FROM idempotency_key WHERE held_until <= v_now;
+END $$;
+
+-- The next instant at which something in a queue becomes visible or passes its deadline.
+CREATE FUNCTION next_in_queue(p_queue int) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT least(
+    (SELECT min(due_at) FROM job_state WHERE queue = p_queue AND due_at IS NOT NULL),
+    (SELECT min(expire_at) FROM job_state WHERE queue = p_queue AND expire_at IS NOT NULL))
+$$;
+`
