@@ -29,13 +29,13 @@ const settings = (schema: string): string =>
   ].join(" ")
 
 /**
- * The statements, each to be sent by itself. `schema` is a quoted identifier.
+ * The statements, for a schema given as a quoted identifier that is first in the search path.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const version1 = (schema: string): ReadonlyArray<string> =>
+export const version1 = (schema: string): string =>
   [
     tables,
     jobFunctions,
@@ -45,4 +45,6 @@ export const version1 = (schema: string): ReadonlyArray<string> =>
     settleFunctions,
     controlFunctions,
     readFunctions
-  ].map((part) => part.replaceAll(":settings", settings(schema)))
+  ]
+    .join("\n")
+    .replaceAll(":settings", settings(schema))
