@@ -318,6 +318,8 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
       return { started, progress }
     },
     renewed: (epoch, result) => {
+      // each run that is stopped frees its slot: nothing starts before all that must not start has left the line
+      pumping = true
       if (result.lost.length > 0) {
         const tokens = new Set(result.lost)
         lose(epoch, (grant) => tokens.has(grant.token))
@@ -331,6 +333,7 @@ export const make = (options: WorkerPoolOptions): WorkerPool => {
         takeOut((of, grant) => of === epoch && cancelled.has(grant.token), true)
       }
       if (result.paused.includes(queue)) takeOut(() => true, true)
+      pumping = false
       pump()
     },
     lost: (epoch) => {

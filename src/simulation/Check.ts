@@ -54,9 +54,18 @@ export interface Report {
   readonly steps: number
 }
 
-/** Leaves out what the failure does not need: one fault after the other, then nodes. */
+/** What a violation is about, apart from whom it names: what stands before its first colon, without its numbers. */
+const lawOf = (violation: string): string =>
+  violation.replace(/:.*$/s, "").replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+/g, "#")
+
+/**
+ * Leaves out what the failure does not need: one fault after the other, then nodes. What fails in another way than the
+ * first violation says is another failure.
+ */
 const minimise = <W>(scenario: Scenario<W>, found: SeedResult, options: RunOptions): RunOptions => {
-  const fails = (smaller: RunOptions): boolean => runSeed(scenario, found.seed, smaller).violations.length > 0
+  const laws = new Set(found.violations.slice(0, 1).map(lawOf))
+  const fails = (smaller: RunOptions): boolean =>
+    runSeed(scenario, found.seed, smaller).violations.some((violation) => laws.has(lawOf(violation)))
   let faults: ReadonlyArray<Fault> = found.armed
   const start = { ...options, faults }
   // what the seed did not arm it does not need
@@ -85,7 +94,8 @@ const onlyRun = ({ duration, faults, longestPause, maxSteps, nodes, settleWithin
 
 /**
  * Runs seeds until one fails, synchronously. A failing seed is run again, to see that it takes the same steps, and made
- * smaller where that is possible. If none fails, the first is run again: to take other steps is a failure as well.
+ * smaller as long as it fails in the same way: its violations are the same law's when they differ in nothing but numbers
+ * and what follows their first colon. If none fails, the first is run again: to take other steps is a failure as well.
  * Throws a RangeError at options that cannot be meant.
  *
  * @since 0.1.0

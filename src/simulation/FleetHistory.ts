@@ -4,8 +4,10 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type {
   ClaimRequest,
   ControlCommand,
@@ -18,6 +20,7 @@ import type {
   SettleItem,
   Settlement
 } from "../log/JobLog.ts"
+import type { LogError } from "../log/LogError.ts"
 
 /**
  * One grant. Instants named `at` are positions in the history, not times.
@@ -32,6 +35,8 @@ export interface GrantRecord {
   /** Log time at which it was granted. */
   readonly now: number
   readonly answeredAt: number
+  /** When its claim came to the log for the first time. */
+  readonly claimedAt: number
   /** The first settlement that was sent, and the one that was accepted. */
   settleSentAt: number | undefined
   accepted: Settlement | undefined
@@ -63,10 +68,14 @@ export interface JobRecord {
   readonly item: EnqueueItem
   /** Nobody but an accepted completion enqueues a follow-up. */
   readonly followUp: boolean
-  /** Calls that sent it and were not refused. */
+  /** Copies of requests for it that came to the log and were not refused. */
   maybe: number
   acknowledged: boolean
+  /** When the log first answered that it is there, as a position; not known of follow-ups. */
+  insertedAt: number | undefined
   readonly grants: Array<GrantRecord>
+  /** A completion may have ended it. */
+  completeSent: boolean
   cancelled: boolean
   /** A cancellation may have reached it. */
   cancelSent: boolean
@@ -100,6 +109,8 @@ export interface RunRecord {
   endedTime: number | undefined
   /** It ignored its interruption, and its slot was given away. */
   abandoned: boolean
+  /** The wall clock of its machine was set meanwhile, which may look like time that passed. */
+  clockSet: boolean
 }
 
 /**
@@ -179,7 +190,9 @@ export class FleetHistory {
         followUp,
         maybe: 0,
         acknowledged: false,
+        insertedAt: undefined,
         grants: [],
+        completeSent: false,
         cancelled: false,
         cancelSent: false,
         rescheduled: false
@@ -187,33 +200,39 @@ export class FleetHistory {
     }
   }
 
-  /** The outcome of an enqueue is not known. */
+  /** Something that enqueues it has come to the log. */
   unclear(id: string): void {
     const job = this.jobs.get(id)
     if (job !== undefined) job.maybe++
   }
 
-  /** An enqueue was answered. */
+  /** What had come was refused: the job is not there because of it. */
+  excluded(id: string): void {
+    const job = this.jobs.get(id)
+    if (job !== undefined) job.maybe--
+  }
+
+  /** Whoever enqueued it was answered. */
   answered(id: string, answer: EnqueueResult): void {
     const job = this.jobs.get(id)
-    if (job === undefined) return
-    job.maybe++
-    if (answer._tag === "Inserted") job.acknowledged = true
+    if (job !== undefined && answer._tag === "Inserted") job.acknowledged = true
   }
 
   /** The same log, every call of which is noted. */
   watch(log: JobLogOperations): JobLogOperations {
-    const noted = <A, E>(
-      effect: Effect.Effect<A, E>,
+    const noted = <A>(
+      effect: Effect.Effect<A, LogError>,
       sent: (sentAt: number) => void,
-      answered: (value: A, sentAt: number) => void
-    ): Effect.Effect<A, E> =>
+      answered: (value: A, sentAt: number) => void,
+      refused: () => void = () => {}
+    ): Effect.Effect<A, LogError> =>
       Effect.suspend(() => {
         const sentAt = this.at++
         sent(sentAt)
         return Effect.onExit(effect, (exit) =>
           Effect.sync(() => {
             if (Exit.isSuccess(exit)) answered(exit.value, sentAt)
+            else if (Option.getOrUndefined(Cause.findErrorOption(exit.cause))?.outcome === "refused") refused()
           })
         )
       })
@@ -261,6 +280,8 @@ export class FleetHistory {
               const found = this.grants.get(item.token)
               if (found !== undefined) found.settleSentAt ??= sentAt
               if (item.settlement._tag !== "Complete") continue
+              const job = this.jobs.get(item.id)
+              if (job !== undefined) job.completeSent = true
               for (const { id } of item.settlement.enqueue ?? []) this.unclear(id)
             }
           },
@@ -269,7 +290,8 @@ export class FleetHistory {
               if (results[i]?._tag === "Settled") this.#accepted(item, sentAt, first)
               else if (results[i]?._tag === "Refused") this.#refused(item)
             }
-          }
+          },
+          () => request.items.forEach((item) => this.#refused(item))
         )
       },
       control: (commands) =>
@@ -315,6 +337,7 @@ export class FleetHistory {
         session: request.session,
         now,
         answeredAt: this.at++,
+        claimedAt: firstSentAt,
         settleSentAt: undefined,
         accepted: undefined
       }
@@ -357,10 +380,7 @@ export class FleetHistory {
   /** What this call carried is not there because of it. */
   #refused({ settlement }: SettleItem): void {
     if (settlement._tag !== "Complete") return
-    for (const { id } of settlement.enqueue ?? []) {
-      const job = this.jobs.get(id)
-      if (job !== undefined) job.maybe--
-    }
+    for (const { id } of settlement.enqueue ?? []) this.excluded(id)
   }
 
   #done(command: ControlCommand, sentAt: number): void {

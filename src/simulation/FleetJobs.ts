@@ -196,7 +196,8 @@ const perform = (stage: Stage, payload: Payload, context: JobContext): Effect.Ef
     result: undefined,
     followed: false,
     endedTime: undefined,
-    abandoned: false
+    abandoned: false,
+    clockSet: false
   }
   stage.started(run, context.queue)
   if (step.act === "throw") {

@@ -190,6 +190,33 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     }
   },
   {
+    name: "timeoutKept",
+    statement:
+      "A handler that can be interrupted does nothing any more once its attempt's timeout has passed, and none is settled as timed out before.",
+    ofJob: (history, job) => {
+      for (const { accepted, grant } of job.grants) {
+        const run = history.runs.get(grant.token)
+        const timedOut = accepted?._tag === "Retry" || accepted?._tag === "DeadLetter" ? accepted.cause.kind : undefined
+        if (timedOut !== "timeout" || run?.endedTime === undefined || run.clockSet || run.abandoned) continue
+        const lasted = run.endedTime - run.time
+        // clocks drift and are rounded
+        if (lasted < 0.95 * (grant.timeout ?? 0)) return `timed out under token ${grant.token} after ${lasted} ms`
+      }
+      return undefined
+    }
+  },
+  {
+    name: "priorityKept",
+    statement:
+      "No claim passes over a job of a better priority that was enqueued, with an answer, before the claim came to the log; unless a delay, deadline, group, key, cancellation or operator concerns that job.",
+    ofAll: (history) => passedOver(history)
+  },
+  {
+    name: "keyHeldOnce",
+    statement:
+      "From the answer to a job's enqueue until its completion or cancellation is sent, an enqueue under its idempotency key inserts nothing and is answered with its id."
+  },
+  {
     name: "deadlineKept",
     statement: "No job is granted once its deadline has passed in the log's time.",
     ofJob: (_history, { grants }) => {
@@ -357,6 +384,28 @@ const groupsOf = (history: FleetHistory): ReadonlyMap<string, Array<JobRecord>> 
     if (group !== undefined && key === undefined) groups.set(group, [...(groups.get(group) ?? []), job])
   }
   return groups
+}
+
+const passedOver = (history: FleetHistory): string | undefined => {
+  const plain = [...history.jobs.values()].flatMap((job) => {
+    const { deadline, delay, group, key, priority = 0, queue } = job.item
+    const first = job.grants.length === 0 ? undefined : byToken(job)[0]!.grant.token
+    const free = delay === undefined && deadline === undefined && group === undefined && key === undefined
+    const { insertedAt } = job
+    if (!free || first === undefined || insertedAt === undefined || job.rescheduled || job.cancelSent) return []
+    return [{ first, id: job.item.id, insertedAt, priority, queue }]
+  })
+  for (const { claimedAt, grant } of history.grants.values()) {
+    if (history.jobs.get(grant.id)?.rescheduled !== false) continue
+    const passed = plain.find(
+      ({ first, insertedAt, priority, queue }) =>
+        queue === grant.queue && priority < grant.priority && insertedAt < claimedAt && first > grant.token
+    )
+    if (passed !== undefined) {
+      return `${grant.id} with priority ${grant.priority} was granted before ${passed.id} with ${passed.priority}`
+    }
+  }
+  return undefined
 }
 
 const tokenMonotone = (history: FleetHistory): string | undefined => {

@@ -11,6 +11,7 @@ import type { EnqueueItem, JobView, QueuePolicy, ReadAnswer } from "../log/JobLo
 import type { LogError } from "../log/LogError.ts"
 import { JobScheduler, SchedulerTelemetry } from "../scheduler/JobScheduler.ts"
 import { Cluster } from "./Cluster.ts"
+import { EnqueueWatch } from "./EnqueueWatch.ts"
 import { FleetHistory } from "./FleetHistory.ts"
 import { handlers, makeJobs, probe, queues } from "./FleetJobs.ts"
 import { judge } from "./FleetLaws.ts"
@@ -77,6 +78,7 @@ export class FleetRun {
       concurrency: config.concurrency,
       maxPrefetch: config.maxPrefetch
     })
+    this.cluster.network.onEnqueue = new EnqueueWatch(history).arrived
     history.onGrant = ({ grant, session }) => this.#watch.granted(session, grant.queue)
   }
 
@@ -222,6 +224,7 @@ export class FleetRun {
   #enqueue(items: ReadonlyArray<EnqueueItem>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.history.attempt(items)
+      for (const { id } of items) this.history.unclear(id)
       // a log that was full looks at its disk again when it refuses
       const answers =
         (yield* this.cluster.ask((log) => log.enqueue(items))) ?? (yield* this.cluster.ask((log) => log.enqueue(items)))

@@ -10,7 +10,7 @@ import type * as Fiber from "effect/Fiber"
 import * as Cause from "effect/Cause"
 import * as Option from "effect/Option"
 import type { Capabilities } from "../log/Capabilities.ts"
-import type { JobLogOperations } from "../log/JobLog.ts"
+import type { EnqueueItem, EnqueueResult, JobLogOperations } from "../log/JobLog.ts"
 import { type LogError, refused, Unavailable, unknown } from "../log/LogError.ts"
 import type { Counters } from "./Counters.ts"
 import type { Generator } from "./kernel/Generator.ts"
@@ -111,6 +111,9 @@ const patient: ReadonlySet<Operation> = new Set(["claim", "changes"])
  */
 export class Network {
   weather: NetworkWeather = fairWeather
+  /** Told of each copy of an enqueue when the log begins with it; what it answers is told how that copy ended. */
+  onEnqueue: (items: ReadonlyArray<EnqueueItem>) => (exit: Exit.Exit<ReadonlyArray<EnqueueResult>, LogError>) => void =
+    () => () => {}
   /** By machine name. */
   readonly partitions = new Map<string, Partition>()
   readonly #simulation: Simulation
@@ -188,15 +191,29 @@ export class Network {
   /** The log as a process on the node sees it. `machine` is the name that partitions go by. */
   client(machine: string, from: SimulatedNode): JobLogOperations {
     const far =
-      <I, A>(operation: Operation, run: (log: JobLogOperations, input: I) => Effect.Effect<A, LogError>) =>
+      <I, A>(
+        operation: Operation,
+        run: (log: JobLogOperations, input: I) => Effect.Effect<A, LogError>,
+        onArrival: (input: I) => (exit: Exit.Exit<A, LogError>) => void = () => () => {}
+      ) =>
       (input: I): Effect.Effect<A, LogError> =>
-        this.#call(machine, from, operation, (log) => run(log, input))
+        this.#call(
+          machine,
+          from,
+          operation,
+          (log) => run(log, input),
+          () => onArrival(input)
+        )
     return {
       capabilities: { ...this.#server.capabilities, crossProcess: true },
       open: far("open", (log, input) => log.open(input)),
       renew: far("renew", (log, input) => log.renew(input)),
       close: far("close", (log, input) => log.close(input)),
-      enqueue: far("enqueue", (log, input) => log.enqueue(input)),
+      enqueue: far(
+        "enqueue",
+        (log, input) => log.enqueue(input),
+        (items) => this.onEnqueue(items)
+      ),
       claim: far("claim", (log, input) => log.claim(input)),
       settle: far("settle", (log, input) => log.settle(input)),
       reclaim: far("reclaim", (log, input) => log.reclaim(input)),
@@ -215,7 +232,8 @@ export class Network {
     machine: string,
     from: SimulatedNode,
     operation: Operation,
-    run: (log: JobLogOperations) => Effect.Effect<A, LogError>
+    run: (log: JobLogOperations) => Effect.Effect<A, LogError>,
+    onArrival: () => (exit: Exit.Exit<A, LogError>) => void
   ): Effect.Effect<A, LogError> {
     return Effect.callback<A, LogError>((resume) => {
       const generator = this.#generator
@@ -256,7 +274,9 @@ export class Network {
         node.schedule(() => {
           const { log } = this.#server
           if (log === undefined || this.#server.node !== node) return nobody()
+          const onExit = onArrival()
           const fiber = Effect.runForkWith(node.context(this.#context))(run(log))
+          fiber.addObserver(onExit)
           if (!first) return
           call.fiber = fiber
           fiber.addObserver((exit) => reply(plain(operation, exit)))

@@ -53,12 +53,27 @@ export const operate = (fleet: FleetRun): Operator => {
   machine.start(
     Effect.gen(function* () {
       for (;;) {
-        yield* Effect.sleep(generator.between(100, Math.ceil(config.duration / 8)))
+        yield* Effect.sleep(generator.between(100, config.operatorEvery ?? Math.ceil(config.duration / 8)))
         const exit = yield* Effect.exit(once)
         cluster.counters.add(`operator/${exit._tag}`)
       }
     })
   )
+  const aim = fleet.generator.split("aim")
+  const held = (): ReadonlyArray<string> =>
+    [...history.jobs.values()].flatMap(({ cancelSent, grants, item }) =>
+      grants.length > 0 && !cancelSent && grants.at(-1)?.settleSentAt === undefined ? [item.id] : []
+    )
+  const cancelling = Effect.gen(function* () {
+    for (;;) {
+      yield* Effect.sleep(aim.between(100, Math.ceil(config.duration / 20)))
+      const ids = held()
+      if (ids.length === 0) continue
+      const exit = yield* Effect.exit(queue.cancel(ids[aim.between(0, ids.length - 1)]!))
+      cluster.counters.add(`operator/cancelsHeld/${exit._tag}`)
+    }
+  })
+  if (config.cancels) machine.start(cancelling)
   return {
     leave: Effect.gen(function* () {
       node.crash()

@@ -30,6 +30,7 @@ export const produce = (
   const machine = cluster.machine(`producer${index}`)
   const node = machine.boot()
   const generator = fleet.generator.split(machine.name)
+  const mood = fleet.generator.split(`mood of ${machine.name}`)
   const queue = JobQueue.make(network.client(machine.name, node))
   const share = Math.ceil(config.jobs / config.producers)
   let finished = false
@@ -51,19 +52,18 @@ export const produce = (
           return
         }
         counters.add("enqueue/interrupted")
-        for (const { id } of items) history.unclear(id)
         continue
       }
       const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
       if (error === undefined) return yield* Effect.failCause(exit.cause)
       counters.add(`enqueue/${error.outcome}/${error.reason._tag}`)
-      if (error.outcome === "unknown") for (const { id } of items) history.unclear(id)
       if (!error.isRetryable) {
         history.violate("producer", `an enqueue of ${items.map(({ id }) => id).join()} failed: ${error.message}`)
         return
       }
       // some give up: what was not acknowledged may be there or not
       if (failures > 3 && generator.chance(0.2)) return
+      if (error.outcome === "refused" && mood.chance(config.givesUp)) return
       yield* Effect.sleep(generator.between(50, 2_000))
     }
   })

@@ -88,6 +88,11 @@ export class RunWatch {
             return result
           })
         }),
+      settle: (request) => {
+        // whoever was stopped before his first step does not tell that he ended
+        for (const { settlement, token } of request.items) if (settlement._tag === "Release") this.#released(token)
+        return log.settle(request)
+      },
       claim: (request) =>
         Effect.map(log.claim(request), (result) => {
           for (const { token } of result.grants) {
@@ -128,6 +133,7 @@ export class RunWatch {
   /** The wall clock of a process was set. */
   clockStepped(node: SimulatedNode): void {
     this.#stepped.add(node)
+    for (const run of this.#options.history.runs.values()) if (run.node === node.name && !run.ended) run.clockSet = true
   }
 
   #of(node: string, queue: string): Set<RunRecord> {
@@ -169,7 +175,13 @@ export class RunWatch {
     if (stoppedAt !== undefined && stoppedAt < now) {
       history.violate("stopsReach", `${run.node} runs ${run.id} on, though it was told to stop`)
     }
-    const session = history.grants.get(run.token)?.session
+    const record = history.grants.get(run.token)
+    const timeout = record?.grant.timeout
+    const lasted = (now / 1000 - run.time) * node.rate
+    if (timeout !== undefined && !node.hasSlept && lasted > timeout + slack) {
+      history.violate("timeoutKept", `${run.node} runs ${run.id} on, ${Math.round(lasted)} ms after its start`)
+    }
+    const session = record?.session
     const standing = session === undefined ? undefined : this.#sessions.get(session)
     if (standing === undefined) return
     const { leaseDuration, sentAt } = standing
@@ -185,6 +197,11 @@ export class RunWatch {
   ended(run: RunRecord, queue: string): void {
     run.ended = true
     this.#of(run.node, queue).delete(run)
+  }
+
+  #released(token: bigint): void {
+    const run = this.#options.history.runs.get(token)
+    if (run !== undefined && !run.ended) this.ended(run, this.#options.history.grants.get(token)?.grant.queue ?? "")
   }
 
   /** The scheduler gave the run's slot to another. */

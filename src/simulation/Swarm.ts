@@ -35,8 +35,14 @@ export interface FleetConfig extends ClusterConfig {
   readonly policy: QueuePolicy | undefined
   /** Probability that a producer interrupts its own call. */
   readonly interrupted: number
+  /** Probability that a producer does not try again what was refused. */
+  readonly givesUp: number
   /** An operator cancels, pauses, moves and redrives. */
   readonly operator: boolean
+  /** The operator cancels again and again what is held, mostly while it runs. */
+  readonly cancels: boolean
+  /** Longest time between two acts of the operator; undefined for an eighth of the duration. */
+  readonly operatorEvery: number | undefined
   /** Probability that a fiber gives way between two operations. */
   readonly preempt: number
   /** One fault more, at one point. */
@@ -74,6 +80,46 @@ const drawPolicy = (generator: Generator): QueuePolicy | undefined =>
       }
 
 /**
+ * Some seeds press on one place that others meet too seldom: jobs are cancelled while they run or wait for a slot, a
+ * lease is no longer than a message may take, or queues with many prefetched jobs are paused all the time.
+ */
+const focus = (generator: Generator, { mix }: FleetConfig): Partial<FleetConfig> => {
+  const calm: JobMix = { ...mix, acts: ["succeed", "follow", "progress"], longest: 3_000 }
+  switch (generator.between(0, 17)) {
+    case 0:
+    case 1:
+      return { operator: true, cancels: true, jobs: 60, mix: calm }
+    case 2:
+    case 3:
+      return {
+        nodes: 3,
+        jobs: 60,
+        duration: 30_000,
+        leaseDuration: 1_000,
+        groupedLease: undefined,
+        mix: { ...calm, longest: 1_000 },
+        weather: { latency: [1, 200], slow: 0.3, requestLost: 0, replyLost: 0, duplicated: 0.1, patience: 20_000 }
+      }
+    case 4:
+    case 5:
+      return {
+        operator: true,
+        cancels: true,
+        operatorEvery: 2_000,
+        jobs: 120,
+        duration: 60_000,
+        concurrency: 1,
+        maxPrefetch: 50,
+        batch: 60,
+        leaseDuration: 3_000,
+        mix: { ...calm, delayed: 0 }
+      }
+    default:
+      return {}
+  }
+}
+
+/**
  * The configuration of a seed.
  *
  * @since 0.1.0
@@ -83,7 +129,7 @@ const drawPolicy = (generator: Generator): QueuePolicy | undefined =>
 export const draw = (generator: Generator): FleetConfig => {
   const rate = (most: number): number => (generator.chance(0.5) ? generator.next() * most : 0)
   const leaseDuration = generator.pick([1_000, 3_000, 5_000, 10_000, 30_000])
-  return {
+  const config: FleetConfig = {
     nodes: generator.between(1, 4),
     embedded: generator.chance(0.4),
     concurrency: generator.between(1, 6),
@@ -98,6 +144,7 @@ export const draw = (generator: Generator): FleetConfig => {
     batch: generator.split("batch").pick([4, 4, 4, 60]),
     policy: drawPolicy(generator.split("policy")),
     interrupted: rate(0.3),
+    givesUp: generator.split("givesUp").pick([0, 0, 0.5]),
     mix: {
       acts: ["succeed", ...some(generator, troubles, 0.4)],
       longest: generator.pick([50, 1_000, Math.min(20_000, 2.5 * leaseDuration)]),
@@ -135,6 +182,9 @@ export const draw = (generator: Generator): FleetConfig => {
     skew: generator.pick([0, 500, 60_000]),
     drift: generator.pick([0, 0.001, 0.01]),
     preempt: generator.pick([0, 0, 0.02, 0.1]),
-    operator: generator.chance(0.4)
+    operator: generator.chance(0.4),
+    cancels: generator.split("cancels").chance(0.4),
+    operatorEvery: undefined
   }
+  return { ...config, ...focus(generator.split("focus"), config) }
 }

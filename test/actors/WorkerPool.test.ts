@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Settlement } from "../../src/log/JobLog.ts"
-import { complete, handlerOf, item, quiet, rig, type Run } from "./rig.ts"
+import { complete, handlerOf, id, item, quiet, rig, type Run } from "./rig.ts"
 
 /** Every way a handler can end badly, by the payload's number. */
 const misbehave: Run = ({ grant }) => {
@@ -166,6 +166,24 @@ it.effect("pausing releases what has not started within a beat, and lets the res
     assert.strictEqual((yield* it.view(9)).attempts, 0)
     yield* TestClock.adjust(60_000)
     assert.strictEqual((yield* it.counts).completed, 2)
+  })
+)
+
+it.effect.each([
+  ["cancelled with it", [{ _tag: "Cancel", id: id(1) }], 2],
+  ["in a paused queue", [{ _tag: "Pause", queue: "q" }], undefined]
+] as const)("a cancelled run makes no room for a job that is %s", ([, commands, next]) =>
+  Effect.gen(function* () {
+    const it = yield* rig(() => Effect.as(Effect.sleep(60_000), complete), { concurrency: 1, dispatch: false })
+    yield* it.enqueue(...[0, 1, 2].map((n) => item(n)))
+    yield* it.take(3)
+    yield* it.faulty.log.control([{ _tag: "Cancel", id: id(0) }, ...commands])
+    yield* TestClock.adjust(10_000)
+    const started = next === undefined ? ["started 0"] : ["started 0", `started ${next}`]
+    assert.deepStrictEqual(
+      it.telemetry.events.filter((event) => event.startsWith("started")),
+      started
+    )
   })
 )
 

@@ -56,6 +56,28 @@ describe("check", () => {
     expect(Simulation.formatReport(report)).toContain(`Simulation.replay(scenario, ${failure?.seed}, { nodes: 1`)
   })
 
+  test("makes a failure smaller without turning it into another one", () => {
+    let openings = 0
+    // without a restart the seed fails as well, but not in this way
+    const restarting = scenario(count, {
+      world: () => {
+        openings = 0
+        return { done: [] }
+      },
+      log: () => {
+        openings++
+        return MemoryLog.make()
+      },
+      invariant: () => [openings > 1 ? `restarted: ${openings - 1} times` : "never restarted"]
+    })
+    const options = { faults: ["logRestart", "clockStep", "pause"], duration: 20_000 } as const
+    let seed = 1
+    while (!Simulation.replay(restarting, seed, options).violations.join().startsWith("restarted")) seed++
+    const { failure } = Simulation.check(restarting, { ...options, seeds: 1, firstSeed: seed })
+    expect(failure?.violations.join()).toContain("restarted: ")
+    expect(failure?.options).toMatchObject({ faults: ["logRestart"], nodes: 1 })
+  })
+
   test("names what came from outside of the simulation, and where", () => {
     const ambient = scenario((world, n) =>
       Effect.andThen(
