@@ -6,6 +6,8 @@
 import type { JobView } from "../log/JobLog.ts"
 import { defaultMaxDeliveries } from "../model/Job.ts"
 import type { FleetHistory, GrantRecord, JobRecord } from "./FleetHistory.ts"
+import { mayHaveEnded, pairs, sameJob } from "./GrantOrder.ts"
+import { groupConcurrency, groupFifo, priorityKept, tokenMonotone } from "./OrderLaws.ts"
 import { settledWrongly } from "./SettledWrongly.ts"
 
 /**
@@ -22,32 +24,6 @@ export interface FleetLaw {
   readonly ofJob?: (history: FleetHistory, job: JobRecord, view: JobView | undefined) => string | undefined
   /** What is wrong with the whole. */
   readonly ofAll?: (history: FleetHistory, views: ReadonlyMap<string, JobView>) => string | undefined
-}
-
-/** The sessions of one opening of the file log share the first part of their ids. */
-const openingOf = (session: string): string => session.slice(0, session.indexOf("-"))
-
-const byToken = (job: JobRecord): Array<GrantRecord> =>
-  job.grants.toSorted((a, b) => (a.grant.token < b.grant.token ? -1 : 1))
-
-const pairs = (job: JobRecord): Array<readonly [GrantRecord, GrantRecord]> => {
-  const sorted = byToken(job)
-  return sorted.slice(1).map((later, i) => [sorted[i]!, later])
-}
-
-/** Whether both were given to one job: an id that the log has forgotten may come again as another. */
-const sameJob = (history: FleetHistory, a: GrantRecord, b: GrantRecord): boolean =>
-  !history.forgets || a.grant.enqueuedAt === b.grant.enqueuedAt
-
-/** Whether the earlier grant may have ended when the later was made. */
-const mayHaveEnded = (history: FleetHistory, earlier: GrantRecord, later: GrantRecord): boolean => {
-  if (openingOf(earlier.session) !== openingOf(later.session)) return true
-  if (earlier.settleSentAt !== undefined && earlier.settleSentAt < later.answeredAt) return true
-  const session = history.sessions.get(earlier.session)
-  if (session === undefined) return true
-  if (session.closeSentAt !== undefined && session.closeSentAt < later.answeredAt) return true
-  const extended = session.extended.filter(({ now }) => now < later.now).map(({ expiresAt }) => expiresAt)
-  return extended.length === 0 || later.now >= Math.max(...extended)
 }
 
 const completing = (job: JobRecord): Array<GrantRecord> =>
@@ -209,7 +185,7 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "priorityKept",
     statement:
       "No claim passes over a job of a better priority that was enqueued, with an answer, before the claim came to the log; unless a delay, deadline, group, key, cancellation or operator concerns that job.",
-    ofAll: (history) => passedOver(history)
+    ofAll: priorityKept
   },
   {
     name: "keyHeldOnce",
@@ -252,42 +228,17 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "groupConcurrency",
     statement:
       "Of the jobs of one group no more than its queue's policy allows are granted at a time, in the log's time.",
-    ofAll: (history) => {
-      const most = history.policy?.groupConcurrency ?? 1
-      for (const [group, jobs] of groupsOf(history)) {
-        const grants = jobs.flatMap((job) => job.grants).toSorted(byGrant)
-        for (const [i, later] of grants.slice(1).entries()) {
-          const held = grants.slice(0, i + 1).filter((earlier) => !mayHaveEnded(history, earlier, later))
-          if (held.length < most) continue
-          return `group ${group} has ${[...held, later].map(({ grant }) => grant.id).join()} at once`
-        }
-      }
-      return undefined
-    }
+    ofAll: groupConcurrency
   },
   {
     name: "groupFifo",
     statement: "Jobs of one group that nobody delayed or moved are first granted in the order of their enqueue.",
-    ofAll: (history, views) => {
-      for (const [group, jobs] of groupsOf(history)) {
-        const inOrder = jobs
-          .filter(({ grants, item, rescheduled }) => grants.length > 0 && item.delay === undefined && !rescheduled)
-          .map((job) => ({ view: views.get(job.item.id), first: byToken(job)[0]!.grant }))
-          .filter(({ first, view }) => view?.enqueuedAt === first.enqueuedAt)
-          .toSorted((a, b) => (a.view?.sequence ?? 0) - (b.view?.sequence ?? 0))
-        for (const [i, { first }] of inOrder.slice(1).entries()) {
-          const before = inOrder[i]!.first
-          if (first.token > before.token) continue
-          return `${first.id} of group ${group} was granted before ${before.id}, which was enqueued before it`
-        }
-      }
-      return undefined
-    }
+    ofAll: groupFifo
   },
   {
     name: "tokenMonotone",
     statement: "No token is given twice, and those of a later opening of the log are greater than all before.",
-    ofAll: (history) => tokenMonotone(history)
+    ofAll: tokenMonotone
   },
   {
     name: "staleTokenRefused",
@@ -373,55 +324,6 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     }
   }
 ]
-
-const byGrant = (a: GrantRecord, b: GrantRecord): number => (a.grant.token < b.grant.token ? -1 : 1)
-
-const groupsOf = (history: FleetHistory): ReadonlyMap<string, Array<JobRecord>> => {
-  const groups = new Map<string, Array<JobRecord>>()
-  for (const job of history.jobs.values()) {
-    const { group, key } = job.item
-    // the holder of a key may have been given another request, with another group
-    if (group !== undefined && key === undefined) groups.set(group, [...(groups.get(group) ?? []), job])
-  }
-  return groups
-}
-
-const passedOver = (history: FleetHistory): string | undefined => {
-  const plain = [...history.jobs.values()].flatMap((job) => {
-    const { deadline, delay, group, key, priority = 0, queue } = job.item
-    const first = job.grants.length === 0 ? undefined : byToken(job)[0]!.grant.token
-    const free = delay === undefined && deadline === undefined && group === undefined && key === undefined
-    const { insertedAt } = job
-    if (!free || first === undefined || insertedAt === undefined || job.rescheduled || job.cancelSent) return []
-    return [{ first, id: job.item.id, insertedAt, priority, queue }]
-  })
-  for (const { claimedAt, grant } of history.grants.values()) {
-    if (history.jobs.get(grant.id)?.rescheduled !== false) continue
-    const passed = plain.find(
-      ({ first, insertedAt, priority, queue }) =>
-        queue === grant.queue && priority < grant.priority && insertedAt < claimedAt && first > grant.token
-    )
-    if (passed !== undefined) {
-      return `${grant.id} with priority ${grant.priority} was granted before ${passed.id} with ${passed.priority}`
-    }
-  }
-  return undefined
-}
-
-const tokenMonotone = (history: FleetHistory): string | undefined => {
-  let opening = ""
-  let most = 0n
-  let before = 0n
-  for (const { grant, session } of [...history.grants.values()].toSorted((a, b) => a.answeredAt - b.answeredAt)) {
-    if (openingOf(session) !== opening) {
-      opening = openingOf(session)
-      before = most
-    }
-    if (grant.token <= before) return `token ${grant.token} was given after ${before}, by a later opening of the log`
-    if (grant.token > most) most = grant.token
-  }
-  return undefined
-}
 
 /**
  * What is wrong with a history, by law.
