@@ -201,7 +201,8 @@ export class RunWatch {
 
   #released(token: bigint): void {
     const run = this.#options.history.runs.get(token)
-    if (run !== undefined && !run.ended) this.ended(run, this.#options.history.grants.get(token)?.grant.queue ?? "")
+    if (run !== undefined && !run.ended && !run.abandoned)
+      this.ended(run, this.#options.history.grants.get(token)?.grant.queue ?? "")
   }
 
   /** The scheduler gave the run's slot to another. */
