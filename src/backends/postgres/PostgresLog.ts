@@ -13,6 +13,8 @@ import * as Migrations from "./Migrations.ts"
 import { operations } from "./Operations.ts"
 import { capabilities } from "./PostgresCapabilities.ts"
 
+export { diagnose } from "./Doctor.ts"
+export { Check, Finding, Level, Report } from "./DoctorReport.ts"
 export { capabilities } from "./PostgresCapabilities.ts"
 
 /**

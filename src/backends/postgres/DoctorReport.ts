@@ -1,0 +1,100 @@
+/**
+ * What the self-check of a Postgres log finds.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * What is checked, in the order of a report.
+ *
+ * - `server`: the version of the server, 13 or newer
+ * - `writable`: the server takes writes: it is a primary, and sessions are not read-only by default
+ * - `migration`: the schema is of a version that this release works with
+ * - `permissions`: what the program may not do that the log needs
+ * - `clock`: how far the server's clock is from this process's
+ * - `durability`: `synchronous_commit`, `fsync` and `full_page_writes`
+ * - `pooler`: whether a pooler stands between, and whether it keeps the state of a session
+ * - `preparedStatements`: whether named statements are kept
+ * - `notify`: whether a NOTIFY comes back
+ * - `connections`: how many connections the server has left
+ * - `autovacuum`: whether the server and the log's tables are vacuumed
+ * - `oldestXmin`: how old the oldest row version is that somebody may still want to see, and who
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export const Check = Schema.Literals([
+  "server",
+  "writable",
+  "migration",
+  "permissions",
+  "clock",
+  "durability",
+  "pooler",
+  "preparedStatements",
+  "notify",
+  "connections",
+  "autovacuum",
+  "oldestXmin"
+])
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type Check = typeof Check.Type
+
+/**
+ * `ok`: as it should be. `warn`: it works, but slower, or less safely. `fail`: the log does not work, or loses jobs.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export const Level = Schema.Literals(["ok", "warn", "fail"])
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type Level = typeof Level.Type
+
+/**
+ * One finding. It holds no connection string and no password.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class Finding extends Schema.Class<Finding>("leasehold/postgres/Finding")({
+  check: Check,
+  level: Level,
+  /** What was found, short: `PostgreSQL 15.18`, `2 ms behind`. */
+  found: Schema.String,
+  /** What it means for the log. */
+  meaning: Schema.String,
+  /** What to do about it; nothing where it is as it should be. */
+  remedy: Schema.optionalKey(Schema.String)
+}) {}
+
+/**
+ * All findings about one schema, in the order of {@link Check}.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class Report extends Schema.Class<Report>("leasehold/postgres/Report")({
+  schema: Schema.String,
+  findings: Schema.Array(Finding)
+}) {
+  /** The worst level of all findings. */
+  get level(): Level {
+    const levels = this.findings.map(({ level }) => level)
+    return levels.includes("fail") ? "fail" : levels.includes("warn") ? "warn" : "ok"
+  }
+}
