@@ -12,6 +12,7 @@ import type { ControlCommand, ControlResult, JobLogOperations } from "../../log/
 import { InvalidRequest, type LogError, refused, SessionDead, unknown } from "../../log/LogError.ts"
 import { enqueueParameters, enqueuePlaceholders, enqueueResults } from "./EnqueueCall.ts"
 import { failure, isConflict } from "./Failure.ts"
+import { Marks } from "./Marks.ts"
 import { bigints, texts } from "./Parameters.ts"
 import { type Row, states, toGrant, toView } from "./Rows.ts"
 import { remembered, settleParameters, settleResults } from "./SettleCall.ts"
@@ -111,6 +112,8 @@ export const operations = (
   const number = (value: unknown): number => Number(value as bigint | number)
   const instant = (value: unknown): number | undefined => (value === null ? undefined : number(value))
 
+  const marks = new Marks()
+
   return {
     open: ({ leaseDuration, owner }) =>
       Effect.map(
@@ -171,20 +174,23 @@ export const operations = (
       ),
     claim: Effect.fnUntraced(function* (request) {
       const id = yield* session("claim", request.session)
-      const rows = yield* call("claim", `SELECT * FROM ${name}.claim($1, $2, $3, $4, $5)`, [
+      const rows = yield* call("claim", `SELECT * FROM ${name}.claim($1, $2, $3, $4, $5, $6)`, [
         PgTypes.int8(id),
         PgTypes.int8(BigInt(request.call)),
         request.queue,
         PgTypes.int4(request.limit),
-        texts(request.names === undefined ? null : request.names)
+        texts(request.names === undefined ? null : request.names),
+        marks.of(request.queue)
       ])
       const head = only(rows)
       const verdict = number(head[8])
       if (verdict !== 0) return yield* verdictError("claim", request.session, request.call, verdict, head[10])
       // written by `claim`
       const [now, nextAt] = JSON.parse(head[4] as string) as [number, number | null]
+      const grants = rows.slice(1).map((row) => toGrant(request.queue, row))
+      if (request.names === undefined) marks.follow(request.queue, grants)
       return {
-        grants: rows.slice(1).map((row) => toGrant(request.queue, row)),
+        grants,
         cursor: "",
         nextAt: nextAt ?? undefined,
         now

@@ -11,26 +11,38 @@
  */
 export const claimFunctions = `
 -- Takes plain jobs of one priority that nothing has happened to yet, from a place in the order on. The lock decides
--- between claims; the insert decides against one that ended between this statement's snapshot and its lock.
+-- between claims; the insert decides against one that ended between this statement's snapshot and its lock. The place is
+-- compared as a row so that no index but that of the line can serve.
 CREATE FUNCTION take_fresh(
   p_queue int, p_priority smallint, p_after bigint, p_before bigint, p_limit int, p_names text[],
   p_session bigint, p_token bigint
-) RETURNS bigint[] LANGUAGE sql AS $$
+) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+  v_picked bigint[];
+  v_taken bigint;
+BEGIN
   WITH picked AS MATERIALIZED (
     SELECT j.seq, j.enqueued_at FROM job j
-    WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority AND j.seq > p_after AND j.seq < p_before
+    WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
+      AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, p_after)
+      AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
       AND (p_names IS NULL OR j.name = ANY (p_names))
       AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
-    ORDER BY j.seq LIMIT p_limit FOR UPDATE OF j SKIP LOCKED
-  ), numbered AS (
-    SELECT seq, enqueued_at, p_token + row_number() OVER (ORDER BY seq) - 1 AS token FROM picked
+    ORDER BY j.queue, j.priority, j.seq LIMIT p_limit FOR UPDATE OF j SKIP LOCKED
   ), taken AS (
     INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
-    SELECT seq, token, p_session, enqueued_at, enqueued_at, p_queue, p_priority, 1, 1, false FROM numbered
-    ON CONFLICT (seq) DO NOTHING RETURNING seq, token
+    SELECT seq, p_token + row_number() OVER () - 1, p_session, enqueued_at, enqueued_at, p_queue, p_priority, 1, 1, false
+    FROM picked
+    ON CONFLICT (seq) DO NOTHING RETURNING seq
   )
-  SELECT array_agg(coalesce(t.seq, 0) ORDER BY n.token) FROM numbered n LEFT JOIN taken t ON t.seq = n.seq
-$$;
+  SELECT (SELECT array_agg(seq) FROM picked), (SELECT count(*) FROM taken) INTO v_picked, v_taken;
+  IF v_taken < cardinality(v_picked) THEN
+    SELECT array_agg(CASE WHEN s.session = p_session AND s.token = p_token + t.ord - 1 THEN t.seq ELSE 0 END ORDER BY t.ord)
+    INTO v_picked
+    FROM unnest(v_picked) WITH ORDINALITY AS t(seq, ord) LEFT JOIN job_state s ON s.seq = t.seq;
+  END IF;
+  RETURN v_picked;
+END $$;
 
 -- Grants ready jobs that have a state, in the given order.
 CREATE FUNCTION take_ready(
@@ -42,10 +54,11 @@ CREATE FUNCTION take_ready(
   FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) WHERE s.seq = t.seq
 $$;
 
--- Grants are rows whose item is not 0. The row with item 0 says how it went: answer as begin_call, token the log's
--- time, seq the next instant worth waking for, name what an earlier call was.
+-- Grants are rows whose item is not 0. The row with item 0 says how it went: attempt is begin_call's verdict, generation
+-- what an earlier call was, name the answer as JSON: [the log's time, the next instant worth waking for, ...].
+-- p_marks are priorities followed by as many numbers of jobs: where the caller's last claims from them ended.
 CREATE FUNCTION claim(
-  p_session bigint, p_number bigint, p_queue_name text, p_limit int, p_names text[]
+  p_session bigint, p_number bigint, p_queue_name text, p_limit int, p_names text[], p_marks bigint[]
 ) RETURNS TABLE (
   item int, seq bigint, token bigint, id uuid, name text, version bigint, payload text, priority smallint,
   attempt int, delivery int, generation int, max_attempts int, enqueued_at bigint, ready_since bigint, deadline bigint,
@@ -60,8 +73,10 @@ DECLARE
   v_seqs bigint[] := '{}';
   v_next bigint;
   v_round int;
+  v_merged boolean := false;
   v_answer json;
 BEGIN
+  PERFORM note_moment(now_millis());
   v_begun := begin_call(p_session, p_number, 2::smallint, false);
   IF v_begun.verdict NOT IN (0, 2) THEN
     item := 0;
@@ -75,8 +90,8 @@ BEGIN
     attempt := 0;
     name := (v_begun.earlier).answer;
     RETURN NEXT;
-    RETURN QUERY SELECT * FROM granted(
-      (v_begun.earlier).seqs, (v_begun.earlier).block * 1000, coalesce((v_begun.earlier).answer::json -> 2, '{}'));
+    RETURN QUERY SELECT * FROM granted_again(
+      (v_begun.earlier).seqs, (v_begun.earlier).block * 1000, (v_begun.earlier).answer::json -> 2);
     RETURN;
   END IF;
   v_now := v_begun.now;
@@ -87,19 +102,21 @@ BEGIN
   END LOOP;
   IF NOT v_queue.paused THEN
     v_block := nextval('token_block');
-    v_seqs := take(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, false);
+    v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
+    v_seqs := take(v_merged, v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, p_marks, false);
     IF cardinality(v_seqs) = 0 THEN
       -- before it says empty it takes back what has run out, looks behind the watermark, and waits for those who hold
       -- the lock of a job that they may yet give back
       FOR v_round IN 1 .. 3 LOOP
         PERFORM take_expired(v_now, 1000);
-        v_seqs := take(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, true);
+        v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
+        v_seqs := take(v_merged, v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, p_marks, true);
         EXIT WHEN cardinality(v_seqs) > 0 OR NOT await_locked(v_queue.id, p_names);
       END LOOP;
     END IF;
   END IF;
   v_next := least(next_in_queue(v_queue.id), next_expiry(p_session));
-  v_answer := json_build_array(v_now, v_next, as_granted(v_seqs));
+  v_answer := json_build_array(v_now, v_next, CASE WHEN v_merged THEN as_granted(v_seqs) END);
   INSERT INTO session_call (session, number, operation, block, seqs, held, answer)
   SELECT p_session, p_number, 2,
     CASE WHEN held > 0 THEN v_block END, CASE WHEN held > 0 THEN v_seqs END, held, v_answer::text
@@ -110,7 +127,7 @@ BEGIN
   name := v_answer::text;
   RETURN NEXT;
   IF cardinality(v_seqs) > 0 THEN
-    RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, coalesce(v_answer -> 2, '{}'));
+    RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, v_answer -> 2);
   END IF;
 END $$;
 
@@ -134,8 +151,26 @@ CREATE FUNCTION granted(p_seqs bigint[], p_token bigint, p_as_granted json) RETU
     coalesce((g.was ->> 2)::int, 1), coalesce((g.was ->> 3)::int, 1), j.max_attempts::int, j.enqueued_at,
     coalesce((g.was ->> 4)::bigint, j.enqueued_at), (g.was ->> 5)::bigint, j.rest
   FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord)
-  JOIN job j ON j.seq = t.seq CROSS JOIN LATERAL (SELECT p_as_granted -> t.ord::text AS was) g
+  JOIN job j ON j.seq = t.seq LEFT JOIN LATERAL (SELECT p_as_granted -> t.ord::text AS was) g ON p_as_granted IS NOT NULL
   ORDER BY t.ord
+$$;
+
+-- The same of an earlier claim: jobs may be gone by now.
+CREATE FUNCTION granted_again(p_seqs bigint[], p_token bigint, p_as_granted json) RETURNS TABLE (
+  item int, seq bigint, token bigint, id uuid, name text, version bigint, payload text, priority smallint,
+  attempt int, delivery int, generation int, max_attempts int, enqueued_at bigint, ready_since bigint, deadline bigint,
+  rest text
+) LANGUAGE sql STABLE AS $$
+  SELECT * FROM granted(p_seqs, p_token, p_as_granted)
+  UNION ALL
+  SELECT t.ord::int, j.seq, p_token + t.ord - 1, j.id, j.name, j.version, j.payload,
+    coalesce((g.was ->> 0)::smallint, j.priority), coalesce((g.was ->> 1)::int, 0) + 1,
+    coalesce((g.was ->> 2)::int, 1), coalesce((g.was ->> 3)::int, 1), j.max_attempts::int, j.enqueued_at,
+    coalesce((g.was ->> 4)::bigint, j.enqueued_at), (g.was ->> 5)::bigint, j.rest
+  FROM purged j JOIN unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) ON t.seq = j.seq
+  LEFT JOIN LATERAL (SELECT p_as_granted -> t.ord::text AS was) g ON p_as_granted IS NOT NULL
+  WHERE j.block = p_token / 1000
+  ORDER BY 1
 $$;
 
 -- Whether a ready job is locked by somebody else; waits until they are done with it.
@@ -154,7 +189,7 @@ BEGIN
   SELECT j.seq INTO v_seq FROM job j
   WHERE j.plain AND j.queue = p_queue AND (p_names IS NULL OR j.name = ANY (p_names))
     AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
-    AND j.seq > coalesce((SELECT min(l.watermark) FROM lane l WHERE l.queue = p_queue), 0)
+    AND j.seq > coalesce((SELECT min(l.settled) FROM lane l WHERE l.queue = p_queue), 0)
   LIMIT 1;
   IF FOUND THEN
     PERFORM 1 FROM job WHERE seq = v_seq FOR KEY SHARE;
@@ -165,27 +200,28 @@ END $$;
 
 -- Takes up to p_limit jobs in claim order. Zeros in the answer are tokens that went unused.
 CREATE FUNCTION take(
-  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint, p_sweep boolean
+  p_merged boolean, p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint,
+  p_marks bigint[], p_sweep boolean
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
   v_taken bigint[] := '{}';
   v_part bigint[];
   v_lane lane%ROWTYPE;
+  v_sweep boolean;
   v_need int;
 BEGIN
-  IF EXISTS (SELECT 1 FROM job_state WHERE queue = p_queue AND ready) THEN
-    RETURN take_merged(p_queue, p_limit, p_names, p_session, p_token, p_now, p_sweep);
+  IF p_merged THEN
+    RETURN take_merged(p_queue, p_limit, p_names, p_session, p_token, p_now, p_marks, p_sweep);
   END IF;
   FOR v_lane IN SELECT * FROM lane WHERE queue = p_queue ORDER BY priority LOOP
     v_need := p_limit - cardinality(v_taken);
     EXIT WHEN v_need = 0;
-    v_part := take_fresh(p_queue, v_lane.priority, CASE WHEN p_sweep THEN 0 ELSE v_lane.watermark END,
+    v_sweep := p_sweep OR v_lane.swept_at + 1000 <= p_now OR v_lane.swept_at > p_now;
+    v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, v_sweep),
       9223372036854775807, v_need, p_names, p_session, p_token + cardinality(v_taken));
-    IF v_part IS NOT NULL THEN
-      v_taken := v_taken || v_part;
-      IF p_names IS NULL THEN
-        PERFORM move_watermark(v_lane, v_part, p_now);
-      END IF;
+    v_taken := v_taken || coalesce(v_part, '{}');
+    IF v_sweep AND p_names IS NULL THEN
+      PERFORM settle_lane(v_lane, coalesce(v_part[cardinality(v_part)], 0), p_now);
     END IF;
   END LOOP;
   IF cardinality(v_taken) = cardinality(array_positions(v_taken, 0)) THEN
@@ -194,21 +230,62 @@ BEGIN
   RETURN v_taken;
 END $$;
 
--- Whoever finds a watermark old moves it, unless somebody else is about to.
-CREATE FUNCTION move_watermark(p_lane lane, p_taken bigint[], p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Notes a moment, if it is time for one. Only a transaction that has no number yet may: it draws one after it has looked
+-- at the sequence, so that all who drew from the sequence before are older.
+CREATE FUNCTION note_moment(p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_seq bigint;
 BEGIN
-  IF p_lane.moved_at + 50 <= p_now OR p_lane.moved_at > p_now THEN
-    PERFORM 1 FROM lane WHERE queue = p_lane.queue AND priority = p_lane.priority FOR UPDATE SKIP LOCKED;
-    IF FOUND THEN
-      UPDATE lane SET watermark = greatest(watermark, p_taken[cardinality(p_taken)]), moved_at = p_now
-      WHERE queue = p_lane.queue AND priority = p_lane.priority;
-    END IF;
+  IF pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT 1 FROM moment WHERE at > p_now - 500 AND at <= p_now) THEN
+    SELECT last_value INTO v_seq FROM job_sequence;
+    INSERT INTO moment (at, seq, xid) VALUES (p_now, v_seq, pg_current_xact_id());
   END IF;
+END $$;
+
+-- The number up to which no job can appear any more.
+CREATE FUNCTION settled_sequence() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  v_seq bigint;
+BEGIN
+  SELECT max(seq) INTO v_seq FROM moment WHERE xid <= pg_snapshot_xmin(pg_current_snapshot());
+  DELETE FROM moment WHERE ctid = ANY (ARRAY(SELECT ctid FROM moment WHERE seq < v_seq FOR UPDATE SKIP LOCKED));
+  RETURN coalesce(v_seq, 0);
+END $$;
+
+-- Where the search of a lane begins: at the mark that the caller has of its own claims or at the watermark, or behind
+-- both when it is time to look for stragglers.
+CREATE FUNCTION lane_start(p_lane lane, p_marks bigint[], p_sweep boolean) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN p_sweep THEN p_lane.settled ELSE greatest(
+    p_lane.settled, p_lane.watermark,
+    p_marks[array_position(p_marks[1 : cardinality(p_marks) / 2], p_lane.priority::bigint) + cardinality(p_marks) / 2]) END
+$$;
+
+-- After a search for stragglers: moves the lane's marks as far as they may, unless somebody else is about to.
+CREATE FUNCTION settle_lane(p_lane lane, p_last bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_settled bigint;
+  v_first bigint;
+BEGIN
+  PERFORM 1 FROM lane WHERE queue = p_lane.queue AND priority = p_lane.priority FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  v_settled := settled_sequence();
+  -- also one that is locked by a claim, which may yet come to nothing
+  SELECT j.seq INTO v_first FROM job j
+  WHERE j.plain AND j.queue = p_lane.queue AND j.priority = p_lane.priority
+    AND (j.queue, j.priority, j.seq) > (p_lane.queue, p_lane.priority, p_lane.settled)
+    AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+  ORDER BY j.queue, j.priority, j.seq LIMIT 1;
+  UPDATE lane SET
+    settled = greatest(settled, least(v_settled, v_first - 1)), watermark = greatest(watermark, p_last), swept_at = p_now
+  WHERE queue = p_lane.queue AND priority = p_lane.priority;
 END $$;
 
 -- As take, where jobs with a state stand between those without.
 CREATE FUNCTION take_merged(
-  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint, p_sweep boolean
+  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint,
+  p_marks bigint[], p_sweep boolean
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
   v_taken bigint[] := '{}';
@@ -235,7 +312,7 @@ BEGIN
     LOOP
       v_need := p_limit - cardinality(v_taken);
       EXIT WHEN v_need = 0;
-      v_part := take_fresh(p_queue, v_lane.priority, CASE WHEN p_sweep THEN 0 ELSE v_lane.watermark END,
+      v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, p_sweep OR v_lane.swept_at + 1000 <= p_now),
         CASE WHEN v_more AND v_lane.priority = v_priority THEN v_before ELSE 9223372036854775807 END,
         v_need, p_names, p_session, p_token + cardinality(v_taken));
       v_taken := v_taken || coalesce(v_part, '{}');

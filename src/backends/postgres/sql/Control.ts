@@ -88,7 +88,7 @@ BEGIN
       reason := 'leased';
     ELSE
       UPDATE finished SET seqs = array_remove(seqs, v_seq) WHERE queue = v_before.queue AND seqs @> ARRAY[v_seq];
-      PERFORM forget(v_seq);
+      PERFORM forget(ARRAY[v_seq]);
     END IF;
   END CASE;
 END $$;

@@ -133,6 +133,8 @@ DECLARE
   v_item record;
   v_one record;
 BEGIN
+  -- before it draws from the sequence: see note_moment
+  PERFORM pg_current_xact_id();
   SELECT array_agg(n ORDER BY n), array_agg(queue_of(n) ORDER BY n) INTO v_names, v_queue_ids
   FROM (SELECT DISTINCT n FROM unnest(p_queues) AS u(n)) d;
   FOR v_queue IN SELECT * FROM queue WHERE id = ANY (v_queue_ids) AND max_backlog IS NOT NULL ORDER BY id LOOP
@@ -209,6 +211,7 @@ BEGIN
     FROM unnest(v_seqs, p_ids, v_queues, p_names, p_versions, p_payloads, p_priorities, p_attempts, p_deliveries, p_rests)
       AS u(seq, id, queue, name, version, payload, priority, attempts, deliveries, rest)
     ON CONFLICT (id) DO NOTHING;
+    GET DIAGNOSTICS v_inserted = ROW_COUNT;
   ELSE
     WITH asked AS (
       SELECT u.*, coalesce(u.instant, v_now + coalesce(u.delay, 0)) AS visible_at
@@ -228,8 +231,8 @@ BEGIN
     SELECT seq, visible_at, v_now, deadline, queue, priority, visible_at <= v_now,
       CASE WHEN visible_at > v_now THEN visible_at END, deadline
     FROM asked JOIN inserted USING (seq) WHERE delay IS NOT NULL OR instant IS NOT NULL OR deadline IS NOT NULL;
+    SELECT count(*) INTO v_inserted FROM job WHERE seq = ANY (v_seqs);
   END IF;
-  SELECT count(*) INTO v_inserted FROM job WHERE seq = ANY (v_seqs);
   IF v_inserted = v_count THEN
     RETURN;
   END IF;

@@ -273,17 +273,22 @@ BEGIN
   RETURN v_count;
 END $$;
 
--- The record of a terminal job goes; its key stays for its window.
-CREATE FUNCTION forget(p_seq bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- The records of terminal jobs go; their keys stay for their windows.
+CREATE FUNCTION forget(p_seqs bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE idempotency_key k SET held_until = s.finished_at + k.span
-  FROM job_state s WHERE k.seq = p_seq AND k.held_until IS NULL AND s.seq = p_seq;
-  DELETE FROM job_state WHERE seq = p_seq;
-  DELETE FROM replaced WHERE seq = p_seq;
-  DELETE FROM job WHERE seq = p_seq;
+  FROM job_state s WHERE k.seq = ANY (p_seqs) AND k.held_until IS NULL AND s.seq = k.seq;
+  INSERT INTO purged (block, seq, id, enqueued_at, priority, max_attempts, version, name, payload, rest)
+  SELECT c.block, j.seq, j.id, j.enqueued_at, j.priority, j.max_attempts, j.version, j.name, j.payload, j.rest
+  FROM job_state s JOIN session_call c ON c.block = s.token / 1000 JOIN job j ON j.seq = s.seq
+  WHERE s.seq = ANY (p_seqs);
+  DELETE FROM replaced WHERE seq = ANY (p_seqs);
+  DELETE FROM job_state WHERE seq = ANY (p_seqs);
+  DELETE FROM job WHERE seq = ANY (p_seqs);
 END $$;
 
--- Removes what a queue's policy does not keep any more; answers whether that was all of it.
+-- Removes what a queue's policy does not keep any more; answers whether that was all of it. Where much ends at once,
+-- what answers may still be repeated with goes only after them, as setting it aside would cost as much as the job did.
 CREATE FUNCTION retain(p_queue int, p_now bigint, p_limit int) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   v_policy queue%ROWTYPE;
@@ -292,6 +297,9 @@ DECLARE
   v_left int := p_limit;
   v_gone bigint[];
 BEGIN
+  IF NOT EXISTS (SELECT 1 FROM finished WHERE queue = p_queue) THEN
+    RETURN true;
+  END IF;
   SELECT * INTO v_policy FROM queue WHERE id = p_queue;
   IF NOT pg_try_advisory_xact_lock(hashtext(current_schema()), p_queue) THEN
     RETURN true;
@@ -306,11 +314,12 @@ BEGIN
       RETURN true;
     END IF;
     v_gone := v_gone[1 : v_left];
-    UPDATE idempotency_key k SET held_until = s.finished_at + k.span
-    FROM job_state s WHERE k.seq = ANY (v_gone) AND k.held_until IS NULL AND s.seq = k.seq;
-    DELETE FROM replaced WHERE seq = ANY (v_gone);
-    DELETE FROM job_state WHERE seq = ANY (v_gone);
-    DELETE FROM job WHERE seq = ANY (v_gone);
+    IF v_kept - v_policy.retain_count > 1000 AND EXISTS (
+      SELECT 1 FROM job_state s JOIN session_call c ON c.block = s.token / 1000 WHERE s.seq = ANY (v_gone)
+    ) THEN
+      RETURN true;
+    END IF;
+    PERFORM forget(v_gone);
     v_kept := v_kept - cardinality(v_gone);
     v_left := v_left - cardinality(v_gone);
     IF cardinality(v_gone) = cardinality(v_batch.seqs) THEN

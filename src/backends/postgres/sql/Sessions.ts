@@ -51,7 +51,10 @@ CREATE FUNCTION forget_calls(p_session bigint, p_number bigint) RETURNS void LAN
 BEGIN
   IF p_number % 32 = 0 AND p_number > 96 THEN
     UPDATE session SET forgotten = greatest(forgotten, p_number - 96) WHERE id = p_session;
-    DELETE FROM session_call WHERE session = p_session AND number <= p_number - 96 AND held = 0;
+    WITH gone AS (
+      DELETE FROM session_call WHERE session = p_session AND number <= p_number - 96 AND held = 0 RETURNING block
+    )
+    DELETE FROM purged WHERE block = ANY (ARRAY(SELECT block FROM gone));
   END IF;
 END $$;
 
@@ -135,7 +138,10 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
-  DELETE FROM session_call WHERE session = p_session;
+  WITH gone AS (
+    DELETE FROM session_call WHERE session = p_session RETURNING block
+  )
+  DELETE FROM purged WHERE block = ANY (ARRAY(SELECT block FROM gone));
   DELETE FROM session WHERE id = p_session;
 END $$;
 
@@ -155,11 +161,10 @@ BEGIN
   RETURN v_queues;
 END $$;
 
--- The earliest end of a lease under which jobs are held, by others than one session.
+-- The earliest end of a lease but one's own. Whether jobs are held under it is not looked at: waking once too often
+-- costs less than knowing.
 CREATE FUNCTION next_expiry(p_except bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT min(s.expires_at) FROM session s
-  WHERE s.id IS DISTINCT FROM p_except
-    AND EXISTS (SELECT 1 FROM session_call c WHERE c.session = s.id AND c.held > 0)
+  SELECT min(s.expires_at) FROM session s WHERE s.id IS DISTINCT FROM p_except
 $$;
 
 CREATE FUNCTION take_expired(

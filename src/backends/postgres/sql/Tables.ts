@@ -33,16 +33,24 @@ CREATE TABLE queue (
   retain_count bigint NOT NULL DEFAULT 10000
 );
 
--- The priorities that a queue's plain jobs have had. Before the watermark no plain job waits that was committed in
--- its turn; stragglers behind it are found by the sweep that precedes every empty answer.
+-- The priorities that a queue's plain jobs have had. Up to settled no plain job waits or ever will; what waits between
+-- that and the watermark are stragglers: jobs of transactions that ended later than those around them.
 CREATE TABLE lane (
   queue int NOT NULL,
   priority smallint NOT NULL,
+  settled bigint NOT NULL DEFAULT 0,
   watermark bigint NOT NULL DEFAULT 0,
-  moved_at bigint NOT NULL DEFAULT 0,
   swept_at bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (queue, priority)
 ) WITH (fillfactor = 10);
+
+-- Moments: up to seq every number had been drawn, by transactions older than xid. Once all of those have ended, nothing
+-- new can appear up to seq.
+CREATE TABLE moment (
+  at bigint NOT NULL,
+  seq bigint NOT NULL,
+  xid xid8 NOT NULL
+);
 
 -- What was asked for. Only a replacement changes a row.
 CREATE TABLE job (
@@ -71,6 +79,21 @@ CREATE TABLE replaced (
   version bigint NOT NULL,
   payload text NOT NULL,
   rest text
+);
+
+-- Jobs whose records went while the claim that granted them may still be repeated, by the claim's block of tokens.
+CREATE TABLE purged (
+  block bigint NOT NULL,
+  seq bigint NOT NULL,
+  id uuid NOT NULL,
+  enqueued_at bigint NOT NULL,
+  priority smallint NOT NULL,
+  max_attempts smallint NOT NULL,
+  version bigint NOT NULL,
+  name text NOT NULL,
+  payload text NOT NULL,
+  rest text,
+  PRIMARY KEY (block, seq)
 );
 
 -- What became of a job. status: 0 waiting, 1 leased, 2 completed, 3 dead letter, 4 cancelled.
@@ -156,7 +179,6 @@ CREATE TABLE session (
   forgotten bigint NOT NULL DEFAULT 0,
   ended boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 20);
-CREATE INDEX session_expires ON session (expires_at);
 
 -- Held jobs that were cancelled: their holders are told at each renewal until they confirm.
 CREATE TABLE cancellation (
