@@ -13,7 +13,7 @@ const together = [
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/faults/install.ts", "test/tools/compileCache.ts"],
+    globalSetup: ["test/faults/install.ts", "test/tools/compileCache.ts", "test/support/servers/place.ts"],
     // No test may lean on another: each run draws a new order and prints its seed.
     sequence: { shuffle: { files: true, tests: true }, sequencer: LongestFirst },
     // Much of the time is spent waiting for processes and disks: with half as many again no processor idles.

@@ -1,5 +1,5 @@
 /** A private server in processes of its own, on a free port, to be killed and started again on its data. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -8,7 +8,9 @@ export interface Options {
   /** The program and its words; it stays in the foreground. */
   readonly command: (port: number) => readonly [string, ...ReadonlyArray<string>]
   /** Whether the server does its work; default: it takes connections. Rejections count as no. */
-  readonly ready?: ((port: number) => Promise<boolean>) | undefined
+  readonly ready?: ((port: number, pid: number | undefined) => Promise<boolean>) | undefined
+  /** Who runs it; default: whoever runs this process. */
+  readonly account?: { readonly uid: number; readonly gid: number } | undefined
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Milliseconds until the server must be ready. */
   readonly patience?: number | undefined
@@ -35,30 +37,61 @@ const takesConnections = (port: number): Promise<boolean> =>
     socket.once("error", () => resolve(false))
   })
 
-/** State letter and group of a Linux process; nothing once it is gone. */
-const statusOf = (pid: string): readonly [state: string | undefined, group: number] => {
+interface Process {
+  readonly pid: number
+  readonly parent: number
+  readonly group: number
+}
+
+/** A Linux process; nothing once it is gone, or dead and only waits for its parent. */
+const processOf = (pid: string): ReadonlyArray<Process> => {
   try {
     const status = readFileSync(`/proc/${pid}/stat`, "utf8")
     // the name before them may contain anything, a parenthesis too
-    const [state, , group] = status.slice(status.lastIndexOf(")") + 2).split(" ")
-    return [state, Number(group)]
+    const [state, parent, group] = status.slice(status.lastIndexOf(")") + 2).split(" ")
+    return state === "Z" || state === "X" ? [] : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }]
   } catch {
-    return [undefined, 0]
+    return []
   }
 }
 
-/** Whether a process of the group still runs; one that is dead and waits for its parent does not. */
-const lives = (group: number): boolean => {
-  try {
-    process.kill(-group, 0)
-  } catch {
-    return false
-  }
-  if (process.platform !== "linux") return true
-  return readdirSync("/proc").some((pid) => {
-    const [state, of] = /^\d+$/.test(pid) ? statusOf(pid) : [undefined, 0]
-    return of === group && state !== undefined && state !== "Z" && state !== "X"
+/** All processes that run. */
+const processes = (): ReadonlyArray<Process> => {
+  if (process.platform === "linux")
+    return readdirSync("/proc").flatMap((pid) => (/^\d+$/.test(pid) ? processOf(pid) : []))
+  const { stdout } = spawnSync("ps", ["-axo", "pid=,ppid=,pgid=,stat="], { encoding: "utf8" })
+  return stdout.split("\n").flatMap((line) => {
+    const [pid, parent, group, state] = line.trim().split(/\s+/)
+    return state === undefined || state.startsWith("Z")
+      ? []
+      : [{ pid: Number(pid), parent: Number(parent), group: Number(group) }]
   })
+}
+
+/** What runs of a process, its group and all that they started: a child may have left for a group of its own. */
+const family = (root: number): ReadonlyArray<number> => {
+  const all = processes()
+  const found = new Set(all.filter(({ group, pid }) => pid === root || group === root).map(({ pid }) => pid))
+  for (let size = 0; size < found.size;) {
+    size = found.size
+    for (const { parent, pid } of all) if (found.has(parent)) found.add(pid)
+  }
+  return [...found]
+}
+
+const signalAll = (pids: ReadonlyArray<number>, signal: NodeJS.Signals): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // it has ended by itself
+    }
+  }
+}
+
+const gone = async (pids: ReadonlyArray<number>): Promise<void> => {
+  const all = new Set(pids)
+  while (processes().some(({ pid }) => all.has(pid))) await sleep(5)
 }
 
 export class Server {
@@ -96,7 +129,8 @@ export class Server {
     const child = spawn(command, words, {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...this.#options.env }
+      env: { ...process.env, ...this.#options.env },
+      ...this.#options.account
     })
     let over: string | undefined
     this.#child = child
@@ -117,7 +151,7 @@ export class Server {
     })
     const ready = this.#options.ready ?? takesConnections
     const until = Date.now() + (this.#options.patience ?? 20_000)
-    while (!(await ready(this.port).catch(() => false))) {
+    while (!(await ready(this.port, child.pid).catch(() => false))) {
       if (over === undefined && Date.now() < until) {
         await sleep(10)
         continue
@@ -128,13 +162,40 @@ export class Server {
     }
   }
 
+  /** Stops all of its processes where they are, as a machine does that no longer answers; {@link thaw} lets them go on. */
+  freeze(): void {
+    if (this.pid !== undefined) signalAll(family(this.pid), "SIGSTOP")
+  }
+
+  thaw(): void {
+    if (this.pid !== undefined) signalAll(family(this.pid), "SIGCONT")
+  }
+
+  /** Asks it to end by a signal to its first process, and waits until all of them are gone. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (child?.pid === undefined) return
+    const members = family(child.pid)
+    child.kill(signal)
+    await this.#exit
+    this.#child = undefined
+    await gone(members)
+  }
+
   /** SIGKILL to all of its processes; answers when they are gone. */
   async kill(): Promise<void> {
     const child = this.#child
     this.#child = undefined
     if (child?.pid === undefined) return
-    if (lives(child.pid)) process.kill(-child.pid, "SIGKILL")
+    // so that none of them starts another
+    try {
+      process.kill(-child.pid, "SIGSTOP")
+    } catch {
+      // it has ended by itself
+    }
+    const members = family(child.pid)
+    signalAll(members, "SIGKILL")
     await this.#exit
-    while (lives(child.pid)) await sleep(1)
+    await gone(members)
   }
 }
