@@ -6,9 +6,10 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-export default function shareCompiledCode(): () => void {
+export default function shareCompiledCode(): void {
   const directory = mkdtempSync(join(tmpdir(), "leasehold-compiled-"))
   // the workers that run the tests inherit it, and so do the processes that they start
   process.env["NODE_COMPILE_CACHE"] = directory
-  return () => rmSync(directory, { recursive: true, force: true })
+  // the last of them write into it after the tests
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }))
 }
