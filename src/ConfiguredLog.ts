@@ -8,7 +8,11 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import type { Options } from "./backends/file/FileLog.ts"
+import { isSchemaName, schemaNameExpected } from "./backends/postgres/SchemaName.ts"
 import type { JobLog } from "./log/JobLog.ts"
 import type { LogError } from "./log/LogError.ts"
 import * as Setting from "./scheduler/Setting.ts"
@@ -20,7 +24,7 @@ import * as Setting from "./scheduler/Setting.ts"
  * @category models
  * @stability unstable
  */
-export const logNames = ["file", "memory"] as const
+export const logNames = ["file", "memory", "postgres"] as const
 
 /**
  * @since 0.1.0
@@ -71,7 +75,7 @@ export const directory: Config.Config<Option.Option<string>> = Setting.optionalT
 const directoryNeeded = Config.fail(
   new ConfigProvider.SourceError({
     message:
-      "LEASEHOLD_DIRECTORY is not set: the file log needs the directory that holds it (or set LEASEHOLD_LOG=memory)"
+      "LEASEHOLD_DIRECTORY is not set: the file log needs the directory that holds it (or choose another LEASEHOLD_LOG)"
   })
 )
 
@@ -84,21 +88,141 @@ const fileOptions: Config.Config<Options> = Config.all({
 }).pipe(Config.map((all) => ({ directory: all.directory, ...all.settings })))
 
 /**
+ * What a connection string looks like, for messages.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const postgresUrlExpected = "a connection string such as postgres://user:password@host:5432/database"
+
+/**
+ * Whether a text is the URL of a Postgres database.
+ *
+ * @since 0.1.0
+ * @category guards
+ * @stability unstable
+ */
+export const isPostgresUrl = (text: string): boolean => {
+  const protocol = URL.canParse(text) ? new URL(text).protocol : ""
+  return protocol === "postgres:" || protocol === "postgresql:"
+}
+
+const wrong = (message: string): Config.Config<never> => Config.fail(new ConfigProvider.SourceError({ message }))
+
+/**
+ * `LEASEHOLD_POSTGRES_URL`: where the Postgres log lives, if set. It may hold a password, so no message shows it.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const postgresUrl: Config.Config<Option.Option<Redacted.Redacted>> = Config.flatMap(
+  Config.option(Config.Redacted("LEASEHOLD_POSTGRES_URL")),
+  (found) =>
+    Option.isNone(found) || isPostgresUrl(Redacted.value(found.value))
+      ? Config.succeed(found)
+      : wrong(`LEASEHOLD_POSTGRES_URL is not ${postgresUrlExpected}`)
+)
+
+const schemaName = Config.flatMap(Setting.text("LEASEHOLD_POSTGRES_SCHEMA", "leasehold", 48), (name) =>
+  isSchemaName(name)
+    ? Config.succeed(name)
+    : wrong(`LEASEHOLD_POSTGRES_SCHEMA: ${JSON.stringify(name)} is not ${schemaNameExpected}`)
+)
+
+/**
+ * How to use a Postgres log, apart from where its server is.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const postgresSettings = Config.all({
+  schema: schemaName,
+  migrate: Setting.flag("LEASEHOLD_POSTGRES_MIGRATE", false),
+  maxConnections: Setting.integer("LEASEHOLD_POSTGRES_CONNECTIONS", 10, 2, 1_000)
+})
+
+const postgresOptions = Config.all({
+  url: Config.flatMap(
+    postgresUrl,
+    Option.match({
+      onNone: () => wrong(`LEASEHOLD_POSTGRES_URL is not set: the Postgres log needs ${postgresUrlExpected}`),
+      onSome: (url) => Config.succeed(url)
+    })
+  ),
+  settings: postgresSettings
+})
+
+/**
+ * The chosen log needs a package that is not installed.
+ *
+ * @since 0.1.0
+ * @category errors
+ * @stability unstable
+ */
+export class MissingPackage extends Schema.TaggedError<MissingPackage>()("MissingPackage", {
+  log: Schema.String,
+  name: Schema.String
+}) {
+  /** The command line ends with the exit code of wrong usage. */
+  readonly nothingTried = true
+  override get message(): string {
+    return `the log ${this.log} needs the package ${this.name}: npm install ${this.name}`
+  }
+}
+
+const isMissing = (error: unknown, name: string): boolean =>
+  Predicate.hasProperty(error, "code") &&
+  error.code === "ERR_MODULE_NOT_FOUND" &&
+  error instanceof Error &&
+  error.message.includes(`'${name}'`)
+
+/**
+ * Loads a module of the Postgres log, which needs the package `@effect/sql-pg`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const loadPostgres = <A>(load: () => Promise<A>): Effect.Effect<A, MissingPackage> =>
+  Effect.catchDefect(Effect.promise(load), (error) =>
+    isMissing(error, "@effect/sql-pg")
+      ? Effect.fail(new MissingPackage({ log: "postgres", name: "@effect/sql-pg" }))
+      : Effect.die(error)
+  )
+
+/**
  * The log of `LEASEHOLD_LOG` with its settings. Only the chosen one is loaded.
  *
  * @since 0.1.0
  * @category layers
  * @stability unstable
  */
-export const layer: Layer.Layer<JobLog, LogError | Config.ConfigError> = Layer.unwrap(
+export const layer: Layer.Layer<JobLog, LogError | MissingPackage | Config.ConfigError> = Layer.unwrap(
   Effect.gen(function* () {
     const name = yield* logName
-    if (name === "memory") {
-      const MemoryLog = yield* Effect.promise(() => import("./backends/memory/MemoryLog.ts"))
-      return MemoryLog.layer()
+    switch (name) {
+      case "memory": {
+        const MemoryLog = yield* Effect.promise(() => import("./backends/memory/MemoryLog.ts"))
+        return MemoryLog.layer()
+      }
+      case "postgres": {
+        const { settings, url } = yield* postgresOptions
+        const PostgresLog = yield* loadPostgres(() => import("./backends/postgres/PostgresLog.ts"))
+        const PgClient = yield* loadPostgres(() => import("@effect/sql-pg/PgClient"))
+        const { failure } = yield* Effect.promise(() => import("./backends/postgres/Failure.ts"))
+        const { maxConnections, ...options } = settings
+        const client = PgClient.make({ url, maxConnections, multiplex: true, applicationName: "leasehold" })
+        const connected = PgClient.layerFrom(Effect.mapError(client, failure("open")))
+        return Layer.provide(PostgresLog.layer(options), connected)
+      }
+      case "file": {
+        const options = yield* fileOptions
+        const FileLog = yield* Effect.promise(() => import("./backends/file/FileLog.ts"))
+        return FileLog.layer(options)
+      }
     }
-    const options = yield* fileOptions
-    const FileLog = yield* Effect.promise(() => import("./backends/file/FileLog.ts"))
-    return FileLog.layer(options)
   })
 )

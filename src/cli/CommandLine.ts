@@ -10,6 +10,7 @@ import { check } from "./commands/check.ts"
 import { dead } from "./commands/dead.ts"
 import { demo } from "./commands/demo.ts"
 import { jobs } from "./commands/jobs.ts"
+import { migrate } from "./commands/migrate.ts"
 import { queue } from "./commands/queue.ts"
 import { stats } from "./commands/stats.ts"
 import { verify } from "./commands/verify.ts"
@@ -18,7 +19,7 @@ import * as Platform from "./Platform.ts"
 
 const leasehold = Command.make("leasehold").pipe(
   Command.withDescription("A durable job scheduler for Effect"),
-  Command.withSubcommands([stats, jobs, dead, queue, verify, check, demo])
+  Command.withSubcommands([stats, jobs, dead, queue, migrate, verify, check, demo])
 )
 
 const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {

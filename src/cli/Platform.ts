@@ -32,12 +32,8 @@ const terminal = Terminal.make({
   display: (text) => Effect.sync(() => void process.stdout.write(text))
 })
 
-const lineOf = (error: CliError.NonShowHelpErrors): string => {
-  if (error._tag === "MissingOption" && error.option === "directory") {
-    return "which log? Give its --directory, or set LEASEHOLD_DIRECTORY"
-  }
-  return error.message.replace("Expected: Schema validation failed: ", "").replaceAll(/\n+\s*/g, " ")
-}
+const lineOf = (error: CliError.NonShowHelpErrors): string =>
+  error.message.replace("Expected: Schema validation failed: ", "").replaceAll(/\n+\s*/g, " ")
 
 /** Wrong usage is answered in a line or two on standard error: standard output stays empty for whoever reads it. */
 const presenter: CliOutput.Presenter = {

@@ -158,7 +158,21 @@ describe("what is wrong is said in one line", () => {
       2,
       /--limit: "0"\. Expected a value between/
     ],
-    ["no directory", ["stats"], 2, /^leasehold: which log\? Give its --directory, or set LEASEHOLD_DIRECTORY\n/],
+    ["no directory", ["stats"], 2, /^leasehold: which log\? Give its directory, or set LEASEHOLD_DIRECTORY$/],
+    [
+      "flags of two logs",
+      ["stats", "--schema", "s", ...at(log)],
+      2,
+      /^leasehold: --directory is a file log's, --url and --schema are a Postgres log's$/
+    ],
+    ["no database", ["stats", "--log", "postgres"], 2, /^leasehold: which database\? Set LEASEHOLD_POSTGRES_URL, or/],
+    ["a schema's name that cannot be", ["stats", "--schema", "A b"], 2, /^leasehold: --schema is not a lower-case/],
+    [
+      "what is no connection string, unsaid",
+      ["stats", "--url", "mysql://secret@host/db"],
+      2,
+      /^leasehold: --url is not a connection string such as postgres:\S+$/
+    ],
     [
       "a directory that is not there",
       ["stats", ...at("nowhere")],

@@ -49,7 +49,9 @@ const read = (environment: Readonly<Record<string, string>>) =>
     const scheduler = yield* resolve({})
     const log = yield* ConfiguredLog.logName
     const directory = yield* ConfiguredLog.directory
-    return { ...scheduler, ...(yield* ConfiguredLog.fileSettings), log, directory: directory._tag }
+    const url = yield* ConfiguredLog.postgresUrl
+    const settings = { ...(yield* ConfiguredLog.fileSettings), ...(yield* ConfiguredLog.postgresSettings) }
+    return { ...scheduler, ...settings, log, directory: directory._tag, url: url._tag }
   }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment)))
 
 const settings = () => {
@@ -71,9 +73,13 @@ describe("docs/configuration.md", () => {
         return Effect.succeed(undefined)
       })
       yield* resolve({}).pipe(Effect.provideService(ConfigProvider.ConfigProvider, spy))
-      yield* Effect.all([ConfiguredLog.logName, ConfiguredLog.directory, ConfiguredLog.fileSettings]).pipe(
-        Effect.provideService(ConfigProvider.ConfigProvider, spy)
-      )
+      yield* Effect.all([
+        ConfiguredLog.logName,
+        ConfiguredLog.directory,
+        ConfiguredLog.fileSettings,
+        ConfiguredLog.postgresUrl,
+        ConfiguredLog.postgresSettings
+      ]).pipe(Effect.provideService(ConfigProvider.ConfigProvider, spy))
       assert.deepStrictEqual(
         settings()
           .map(({ name }) => name)
@@ -110,11 +116,21 @@ describe("docs/configuration.md", () => {
 
   it.effect("a log that is not built in fails and lists those that are", () =>
     Effect.gen(function* () {
-      const error = yield* Effect.flip(read({ LEASEHOLD_LOG: "postgres" }))
+      const error = yield* Effect.flip(read({ LEASEHOLD_LOG: "carrier-pigeon" }))
       assert.strictEqual(
         describeError(error),
-        'LEASEHOLD_LOG: "postgres" is not a log of this release: choose file or memory'
+        'LEASEHOLD_LOG: "carrier-pigeon" is not a log of this release: choose file or memory or postgres'
       )
+    })
+  )
+
+  it.effect("what is no connection string is not shown, and a schema's name is", () =>
+    Effect.gen(function* () {
+      const url = yield* Effect.flip(read({ LEASEHOLD_POSTGRES_URL: "mysql://secret@host" }))
+      assert.match(describeError(url), /^LEASEHOLD_POSTGRES_URL is not a connection string such as postgres:/)
+      assert.notMatch(describeError(url), /secret/)
+      const schema = yield* Effect.flip(read({ LEASEHOLD_POSTGRES_SCHEMA: "Jobs" }))
+      assert.match(describeError(schema), /^LEASEHOLD_POSTGRES_SCHEMA: "Jobs" is not a lower-case identifier/)
     })
   )
 })

@@ -44,7 +44,7 @@ describe("reading beside a live owner", () => {
     while (unhandled.why[0]?.code === "running") unhandled = await show(103)
     expect(running.job).toMatchObject({ state: "Leased", group: "g" })
     expect(running.why).toMatchObject([
-      { code: "running", detail: expect.stringMatching(/leased by session \S+ with token \d+, delivery 1 of/) }
+      { code: "running", detail: expect.stringMatching(/leased by session \S+ with token \d+, delivery \d+ of/) }
     ])
     expect(held.why).toMatchObject([{ code: "groupBusy", detail: `its group g is busy: job ${id(101)} has it` }])
     expect(unhandled.why[0]).toMatchObject({

@@ -31,7 +31,12 @@ describe("why a job does not run", () => {
   ]
   it.live.each(reasons)("job %i: %s", ([n, code, detail]) =>
     Effect.gen(function* () {
-      const { log, queue } = yield* reading(directory)
+      const { log, queue } = yield* reading({
+        log: Option.none(),
+        directory: Option.some(directory),
+        url: Option.none(),
+        schema: Option.none()
+      })
       const { now } = yield* log.read({ _tag: "Counts" })
       const why = yield* explain(queue, yield* queue.show(id(n)), now)
       assert.deepStrictEqual(

@@ -98,6 +98,12 @@ const statusOf = (schema: string, applied: ReadonlyArray<Applied>): Status => ({
   missing: migrations.filter(({ version }) => applied.every((known) => known.version !== version))
 })
 
+const statusFor = (sql: PgClient.PgClient, schema: string, operation: string): Effect.Effect<Status, LogError> =>
+  Effect.mapError(
+    Effect.map(read(sql, schema), (applied) => statusOf(schema, applied)),
+    failure(operation)
+  )
+
 /**
  * What a schema has and lacks. A schema that does not exist lacks everything.
  *
@@ -106,10 +112,43 @@ const statusOf = (schema: string, applied: ReadonlyArray<Applied>): Status => ({
  * @stability unstable
  */
 export const status = (sql: PgClient.PgClient, schema: string): Effect.Effect<Status, LogError> =>
-  Effect.mapError(
-    Effect.map(read(sql, schema), (applied) => statusOf(schema, applied)),
-    failure("migrate")
-  )
+  statusFor(sql, schema, "migrate")
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** What comes before every migration: one at a time, and what they are noted in. */
+const before = (schema: string): ReadonlyArray<string> => [
+  `SELECT pg_advisory_xact_lock(hashtext(${literal(`leasehold migration of ${schema}`)}), 0)`,
+  // without IF NOT EXISTS, which asks for the right to create schemas even where there is nothing to create
+  `DO $$ BEGIN IF to_regnamespace('${schema}') IS NULL THEN CREATE SCHEMA "${schema}"; END IF; END $$`,
+  `CREATE TABLE IF NOT EXISTS "${schema}".migration (
+  version int PRIMARY KEY, name text NOT NULL, readable_by int NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`,
+  `SET LOCAL search_path = "${schema}", pg_temp`,
+  "SET LOCAL check_function_bodies = off"
+]
+
+const noted = (schema: string, { name, readableBy, version }: Migration): string =>
+  `INSERT INTO "${schema}".migration (version, name, readable_by) VALUES (${version}, ${literal(name)}, ${readableBy})`
+
+/**
+ * The statements that {@link up} would carry out, as a script; empty if nothing is missing.
+ *
+ * @since 0.1.0
+ * @category formatting
+ * @stability unstable
+ */
+export const plan = ({ missing, schema }: Status): string =>
+  missing.length === 0
+    ? ""
+    : [
+        ...["BEGIN", ...before(schema)].map((statement) => `${statement};`),
+        ...missing.map(
+          (migration) =>
+            `\n-- version ${migration.version}: ${migration.name}\n${migration.up(`"${schema}"`).trim()}\n${noted(schema, migration)};`
+        ),
+        "COMMIT;"
+      ].join("\n")
 
 /** The statements of a migration as one, since a prepared statement is one. */
 const asOne = (statements: string): string => `DO $migration$ BEGIN EXECUTE $up$${statements}$up$; END $migration$`
@@ -124,27 +163,26 @@ const asOne = (statements: string): string => `DO $migration$ BEGIN EXECUTE $up$
  */
 export const up = (sql: PgClient.PgClient, schema: string): Effect.Effect<ReadonlyArray<Migration>, LogError> =>
   Effect.gen(function* () {
-    const quoted = `"${schema}"`
-    yield* sql.unsafe("SELECT pg_advisory_xact_lock(hashtext($1), 0)", [`leasehold migration of ${schema}`])
-    yield* sql.unsafe(`CREATE SCHEMA IF NOT EXISTS ${quoted}`)
-    yield* sql.unsafe(
-      `CREATE TABLE IF NOT EXISTS ${quoted}.migration (
-         version int PRIMARY KEY, name text NOT NULL, readable_by int NOT NULL,
-         applied_at timestamptz NOT NULL DEFAULT clock_timestamp())`
-    )
-    yield* sql.unsafe(`SET LOCAL search_path = ${quoted}, pg_temp`)
-    yield* sql.unsafe("SET LOCAL check_function_bodies = off")
+    // a program that may not make anything may ask for it at every start
+    if (statusOf(schema, yield* read(sql, schema)).missing.length === 0) return []
+    for (const statement of before(schema)) yield* sql.unsafe(statement)
     const { missing } = statusOf(schema, yield* read(sql, schema))
     for (const migration of missing) {
-      yield* sql.unsafe(asOne(migration.up(quoted)))
-      yield* sql.unsafe(`INSERT INTO ${quoted}.migration (version, name, readable_by) VALUES ($1, $2, $3)`, [
-        migration.version,
-        migration.name,
-        migration.readableBy
-      ])
+      yield* sql.unsafe(asOne(migration.up(`"${schema}"`)))
+      yield* sql.unsafe(noted(schema, migration))
     }
     return missing
   }).pipe(sql.withTransaction, Effect.mapError(failure("migrate")))
+
+/**
+ * The first migration after which the schema is beyond this release, if it is.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const newerThanThis = (applied: ReadonlyArray<Applied>): Applied | undefined =>
+  applied.find(({ readableBy }) => readableBy > needed)
 
 /**
  * Fails unless this release works with the schema.
@@ -154,9 +192,9 @@ export const up = (sql: PgClient.PgClient, schema: string): Effect.Effect<Readon
  * @stability unstable
  */
 export const verify = (sql: PgClient.PgClient, schema: string): Effect.Effect<void, LogError> =>
-  Effect.flatMap(status(sql, schema), ({ applied, missing }) => {
+  Effect.flatMap(statusFor(sql, schema, "open"), ({ applied, missing }) => {
     const path = `schema ${schema}`
-    const tooNew = applied.find(({ readableBy }) => readableBy > needed)
+    const tooNew = newerThanThis(applied)
     if (tooNew !== undefined) {
       return Effect.fail(refused("open", new UnsupportedFormat({ path, found: tooNew.version, supported: needed })))
     }

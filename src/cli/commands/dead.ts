@@ -10,7 +10,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type { DeadLetterReport } from "../../scheduler/JobQueue.ts"
-import { directory, reading, writing } from "../Access.ts"
+import { reading, where, type Where, writing } from "../Access.ts"
 import { answering } from "../Answer.ts"
 import { type Given, select, toSelection } from "../DeadLetters.ts"
 import { Unsuccessful, WrongUsage } from "../Failure.ts"
@@ -41,12 +41,12 @@ const selection = {
 
 const list = Command.make(
   "list",
-  { ...filters, limit: pageLimit, after: pageAfter, directory, json },
-  ({ after, directory, json, limit, name, queue }) =>
+  { ...filters, limit: pageLimit, after: pageAfter, ...where, json },
+  ({ after, json, limit, name, queue, ...given }) =>
     answering(
       json,
       Effect.gen(function* () {
-        const page = yield* (yield* reading(directory)).queue.deadLetters.list({
+        const page = yield* (yield* reading(given)).queue.deadLetters.list({
           queue: Option.getOrUndefined(queue),
           name: Option.getOrUndefined(name),
           after: Option.getOrUndefined(after),
@@ -59,12 +59,12 @@ const list = Command.make(
     )
 ).pipe(Command.withDescription("Dead letters in enqueue order, a page at a time"))
 
-const preview = Command.make("preview", { ...selection, directory, json }, ({ directory, json, ...given }) =>
+const preview = Command.make("preview", { ...selection, ...where, json }, ({ json, ...given }) =>
   answering(
     json,
     Effect.gen(function* () {
       const chosen = yield* toSelection(given)
-      const { queue } = yield* reading(directory)
+      const { queue } = yield* reading(given)
       const { jobs } = yield* select(queue, chosen)
       const { done, refused } = yield* queue.deadLetters.preview(chosen)
       if (json) return printJson({ redrive: done, refused })
@@ -93,19 +93,19 @@ const report = (verb: string, { done, refused }: DeadLetterReport, json: boolean
     }
   })
 
-const redrive = Command.make("redrive", { ...selection, directory, json }, ({ directory, json, ...given }) =>
+const redrive = Command.make("redrive", { ...selection, ...where, json }, ({ json, ...given }) =>
   answering(
     json,
     Effect.gen(function* () {
       const chosen = yield* toSelection(given)
-      const { queue } = yield* writing(directory)
+      const { queue } = yield* writing(given)
       yield* report("redriven", yield* queue.deadLetters.redrive(chosen), json)
     })
   )
 ).pipe(Command.withDescription("Moves dead letters back to their queues: same id, attempts from the start"))
 
-const previewPurge = Effect.fnUntraced(function* (directory: string, given: Given, json: boolean) {
-  const { queue } = yield* reading(directory)
+const previewPurge = Effect.fnUntraced(function* (given: Given & Where, json: boolean) {
+  const { queue } = yield* reading(given)
   const { jobs, refused } = yield* select(queue, yield* toSelection(given))
   if (json) return printJson({ purge: jobs.map((job) => job.id), refused })
   if (jobs.length > 0) print(deadTable(jobs))
@@ -119,21 +119,21 @@ const purge = Command.make(
     ...selection,
     yes: Flag.Boolean("yes").pipe(Flag.withDescription("Do remove them"), Flag.withDefault(false)),
     preview: Flag.Boolean("preview").pipe(Flag.withDescription("Show what would go"), Flag.withDefault(false)),
-    directory,
+    ...where,
     json
   },
-  ({ directory, json, preview, yes, ...given }) =>
+  ({ json, preview, yes, ...given }) =>
     answering(
       json,
       Effect.gen(function* () {
-        if (preview) return yield* previewPurge(directory, given, json)
+        if (preview) return yield* previewPurge(given, json)
         const chosen = yield* toSelection(given)
         if (!yes) {
           return yield* new WrongUsage({
             detail: "nothing was removed: look with --preview at what would go, and say --yes to remove it for good"
           })
         }
-        const { queue } = yield* writing(directory)
+        const { queue } = yield* writing(given)
         yield* report("purged", yield* queue.deadLetters.purge(chosen), json)
       })
     )

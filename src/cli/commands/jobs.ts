@@ -13,7 +13,7 @@ import type { JobView } from "../../log/JobLog.ts"
 import { jobStates } from "../../model/Job.ts"
 import { idPattern, Limits } from "../../model/Limits.ts"
 import { JobNotFound } from "../../scheduler/JobError.ts"
-import { directory, reading, writing } from "../Access.ts"
+import { reading, where, writing } from "../Access.ts"
 import { answering } from "../Answer.ts"
 import { Unsuccessful } from "../Failure.ts"
 import { jobTable } from "../JobTable.ts"
@@ -67,14 +67,14 @@ const list = Command.make(
     name: Flag.String("name").pipe(Flag.withDescription("Only jobs of this name"), Flag.optional),
     limit: pageLimit,
     after: pageAfter,
-    directory,
+    ...where,
     json
   },
-  ({ after, directory, json, limit, name, queue, state }) =>
+  ({ after, json, limit, name, queue, state, ...given }) =>
     answering(
       json,
       Effect.gen(function* () {
-        const page = yield* (yield* reading(directory)).queue.list({
+        const page = yield* (yield* reading(given)).queue.list({
           queue: Option.getOrUndefined(queue),
           state: Option.getOrUndefined(state),
           name: Option.getOrUndefined(name),
@@ -112,11 +112,11 @@ const details = (job: JobView, now: number): ReadonlyArray<readonly [string, str
   ["result", job.result]
 ]
 
-const show = Command.make("show", { id: jobId, directory, json }, ({ directory, id, json }) =>
+const show = Command.make("show", { id: jobId, ...where, json }, ({ id, json, ...given }) =>
   answering(
     json,
     Effect.gen(function* () {
-      const { log, queue } = yield* reading(directory)
+      const { log, queue } = yield* reading(given)
       const answer = yield* log.read({ _tag: "Job", id })
       if (answer._tag !== "Job") return yield* Effect.die(new Error("leasehold: the log answered another query"))
       const { job, now } = answer
@@ -130,12 +130,12 @@ const show = Command.make("show", { id: jobId, directory, json }, ({ directory, 
 
 const cancel = Command.make(
   "cancel",
-  { ids: jobId.pipe(Argument.variadic({ min: 1, max: 1_000 })), directory, json },
-  ({ directory, ids, json }) =>
+  { ids: jobId.pipe(Argument.variadic({ min: 1, max: 1_000 })), ...where, json },
+  ({ ids, json, ...given }) =>
     answering(
       json,
       Effect.gen(function* () {
-        const { log } = yield* writing(directory)
+        const { log } = yield* writing(given)
         const cancelled: Array<string> = []
         const refused: Array<{ readonly id: string; readonly reason: string }> = []
         const results = yield* log.control(ids.map((id) => ({ _tag: "Cancel", id })))

@@ -6,28 +6,28 @@
 import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import { directory, writing } from "../Access.ts"
+import { where, writing } from "../Access.ts"
 import { answering } from "../Answer.ts"
 import { json, print, printJson } from "../Output.ts"
 
 const queueName = Argument.String("queue").pipe(Argument.withDescription("The queue's name"))
 
-const pause = Command.make("pause", { queue: queueName, directory, json }, ({ directory, json, queue }) =>
+const pause = Command.make("pause", { queue: queueName, ...where, json }, ({ json, queue, ...given }) =>
   answering(
     json,
     Effect.gen(function* () {
-      yield* (yield* writing(directory)).queue.pause(queue)
+      yield* (yield* writing(given)).queue.pause(queue)
       if (json) printJson({ queue, paused: true })
       else print(`${queue} is paused: running jobs finish, no more start, enqueue stays open`)
     })
   )
 ).pipe(Command.withDescription("Stops a queue's jobs from being started, durably"))
 
-const resume = Command.make("resume", { queue: queueName, directory, json }, ({ directory, json, queue }) =>
+const resume = Command.make("resume", { queue: queueName, ...where, json }, ({ json, queue, ...given }) =>
   answering(
     json,
     Effect.gen(function* () {
-      yield* (yield* writing(directory)).queue.resume(queue)
+      yield* (yield* writing(given)).queue.resume(queue)
       if (json) printJson({ queue, paused: false })
       else print(`${queue} is open`)
     })

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type { QueueCounts } from "../../log/JobLog.ts"
-import { directory, reading } from "../Access.ts"
+import { reading, where } from "../Access.ts"
 import { answering } from "../Answer.ts"
 import { json, print, printJson } from "../Output.ts"
 import { type Column, table } from "../Table.ts"
@@ -45,14 +45,14 @@ export const stats = Command.make(
   "stats",
   {
     queue: Flag.String("queue").pipe(Flag.withDescription("Only this queue"), Flag.optional),
-    directory,
+    ...where,
     json
   },
-  ({ directory, json, queue }) =>
+  ({ json, queue, ...given }) =>
     answering(
       json,
       Effect.gen(function* () {
-        const { log } = yield* reading(directory)
+        const { log } = yield* reading(given)
         const answer = yield* log.read({ _tag: "Counts", queue: Option.getOrUndefined(queue) })
         if (answer._tag !== "Counts") return yield* Effect.die(new Error("leasehold: the log answered another query"))
         if (json) return printJson({ now: answer.now, queues: answer.queues })

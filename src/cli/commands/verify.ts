@@ -3,12 +3,10 @@
  *
  * @since 0.1.0
  */
-import * as Path from "node:path"
-import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import { mustHoldLog } from "../Access.ts"
+import { fileDirectory, mustHoldLog } from "../Access.ts"
 import { answering } from "../Answer.ts"
 import { Unsuccessful } from "../Failure.ts"
 import { json, print, printJson } from "../Output.ts"
@@ -24,7 +22,7 @@ export const verify = Command.make(
   {
     directory: Argument.String("directory").pipe(
       Argument.withDescription("The log's directory; default LEASEHOLD_DIRECTORY"),
-      Argument.withFallbackConfig(Config.NonEmptyString("LEASEHOLD_DIRECTORY"))
+      Argument.optional
     ),
     json
   },
@@ -32,7 +30,7 @@ export const verify = Command.make(
     answering(
       json,
       Effect.gen(function* () {
-        const absolute = Path.resolve(directory)
+        const absolute = yield* fileDirectory(directory)
         yield* mustHoldLog(absolute)
         const { verifyDirectory } = yield* Effect.promise(() => import("../../backends/file/VerifyLog.ts"))
         const { nodeDisk } = yield* Effect.promise(() => import("../../backends/file/journal/NodeDisk.ts"))
@@ -63,4 +61,6 @@ export const verify = Command.make(
         }
       })
     )
-).pipe(Command.withDescription("Checks every byte of a log's directory, beside a live owner too, and changes nothing"))
+).pipe(
+  Command.withDescription("Checks every byte of a file log's directory, beside a live owner too, and changes nothing")
+)

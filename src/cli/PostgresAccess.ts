@@ -1,0 +1,46 @@
+/**
+ * A Postgres log as commands use it: one connection, no waiting for news. It is loaded only where a command is about
+ * such a log, since it needs the package `@effect/sql-pg`.
+ *
+ * @since 0.1.0
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import { failure } from "../backends/postgres/Failure.ts"
+import * as Migrations from "../backends/postgres/Migrations.ts"
+import { operations } from "../backends/postgres/Operations.ts"
+import { capabilities } from "../backends/postgres/PostgresCapabilities.ts"
+import { atTheEdge, type JobLogOperations } from "../log/JobLog.ts"
+import type { LogError } from "../log/LogError.ts"
+import type { PostgresPlace } from "./Access.ts"
+
+/**
+ * A client of the server, whatever the schema holds.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const connect = (place: PostgresPlace): Effect.Effect<PgClient.PgClient, LogError, Scope.Scope> =>
+  PgClient.make({ url: place.url, maxConnections: 2, applicationName: "leasehold command", prepare: false }).pipe(
+    Effect.provide(Reactivity.layer),
+    Effect.mapError(failure("open"))
+  )
+
+/**
+ * The log in the schema, which must hold one that this release works with.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const openPostgres: (
+  place: PostgresPlace
+) => Effect.Effect<Pick<JobLogOperations, "read" | "control" | "capabilities">, LogError, Scope.Scope> =
+  Effect.fnUntraced(function* (place) {
+    const sql = yield* connect(place)
+    yield* Migrations.verify(sql, place.schema)
+    return atTheEdge({ capabilities, ...operations(sql, place.schema), changes: () => Effect.never })
+  })
