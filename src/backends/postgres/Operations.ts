@@ -6,6 +6,7 @@
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as PgTypes from "@effect/sql-pg/PgTypes"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ControlCommand, ControlResult, JobLogOperations } from "../../log/JobLog.ts"
@@ -77,7 +78,8 @@ const encodeCommand = (command: ControlCommand): ReadonlyArray<unknown> => {
 const conflictRetries = 10
 
 /**
- * All operations but `changes`, through a client and in a schema.
+ * All operations but `changes`, through a client and in a schema. `told` learns, when a settlement or the end of a session
+ * was written, in which queues more may be claimable by it.
  *
  * @since 0.1.0
  * @category constructors
@@ -85,7 +87,8 @@ const conflictRetries = 10
  */
 export const operations = (
   sql: PgClient.PgClient,
-  schema: string
+  schema: string,
+  told: (queues: ReadonlyArray<string> | "all") => void = () => undefined
 ): Omit<JobLogOperations, "capabilities" | "changes"> => {
   const name = `"${schema}"`
   const call = (
@@ -94,9 +97,11 @@ export const operations = (
     parameters: ReadonlyArray<unknown>
   ): Effect.Effect<ReadonlyArray<Row>, LogError> =>
     Effect.mapError(
-      Effect.retry(sql.unsafe(statement, parameters).values, {
-        while: (error: SqlError) => isConflict(error),
-        times: conflictRetries
+      Effect.withFiber((fiber) => {
+        const once = sql.unsafe(statement, parameters).values
+        // in a caller's transaction everything before is undone as well: only the caller can do it all again
+        if (Context.getOrUndefined(fiber.context, sql.transactionService) !== undefined) return once
+        return Effect.retry(once, { while: (error: SqlError) => isConflict(error), times: conflictRetries })
       }),
       failure(operation)
     )
@@ -165,7 +170,10 @@ export const operations = (
     }),
     close: (id) =>
       sessionPattern.test(id)
-        ? Effect.asVoid(call("close", `SELECT ${name}.close_session($1)`, [PgTypes.int8(BigInt(id))]))
+        ? Effect.map(call("close", `SELECT ${name}.close_session($1)`, [PgTypes.int8(BigInt(id))]), (rows) =>
+            // the type that the function declares
+            told(only(rows)[0] as ReadonlyArray<string>)
+          )
         : Effect.void,
     enqueue: (items) =>
       Effect.map(
@@ -206,8 +214,14 @@ export const operations = (
       const head = rows.at(-1)
       const verdict = number(head?.[1])
       const earlier = head?.[2] as string | null
-      if (verdict === 2) return settleResults(request.items, remembered(earlier))
+      if (verdict === 2) {
+        // whoever sent it first may not have lived to tell
+        told("all")
+        return settleResults(request.items, remembered(earlier))
+      }
       if (verdict !== 0) return yield* verdictError("settle", request.session, request.call, verdict, earlier)
+      // null where nothing is claimable that was not before
+      told((head?.[3] as ReadonlyArray<string> | null) ?? [])
       return settleResults(
         request.items,
         // in the order and the types of the function's answer
