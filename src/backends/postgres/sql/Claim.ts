@@ -11,37 +11,60 @@
  */
 export const claimFunctions = `
 -- Takes plain jobs of one priority that nothing has happened to yet, from a place in the order on. The lock decides
--- between claims; the insert decides against one that ended between this statement's snapshot and its lock. The place is
--- compared as a row so that no index but that of the line can serve.
+-- between claims; the insert passes over what was claimed before. The place is compared as a row so that no index but
+-- that of the line can serve. Behind the marks nearly everything was claimed before, so that a sweep looks first.
 CREATE FUNCTION take_fresh(
   p_queue int, p_priority smallint, p_after bigint, p_before bigint, p_limit int, p_names text[],
-  p_session bigint, p_token bigint
+  p_session bigint, p_token bigint, p_sweep boolean
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
+  v_taken bigint[] := '{}';
+  v_after bigint := p_after;
   v_picked bigint[];
-  v_taken bigint;
+  v_part bigint[];
+  v_need int;
 BEGIN
-  WITH picked AS MATERIALIZED (
-    SELECT j.seq, j.enqueued_at FROM job j
-    WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
-      AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, p_after)
-      AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
-      AND (p_names IS NULL OR j.name = ANY (p_names))
-      AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
-    ORDER BY j.queue, j.priority, j.seq LIMIT p_limit FOR UPDATE OF j SKIP LOCKED
-  ), taken AS (
-    INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
-    SELECT seq, p_token + row_number() OVER () - 1, p_session, enqueued_at, enqueued_at, p_queue, p_priority, 1, 1, false
-    FROM picked
-    ON CONFLICT (seq) DO NOTHING RETURNING seq
-  )
-  SELECT (SELECT array_agg(seq) FROM picked), (SELECT count(*) FROM taken) INTO v_picked, v_taken;
-  IF v_taken < cardinality(v_picked) THEN
-    SELECT array_agg(CASE WHEN s.session = p_session AND s.token = p_token + t.ord - 1 THEN t.seq ELSE 0 END ORDER BY t.ord)
-    INTO v_picked
-    FROM unnest(v_picked) WITH ORDINALITY AS t(seq, ord) LEFT JOIN job_state s ON s.seq = t.seq;
-  END IF;
-  RETURN v_picked;
+  LOOP
+    v_need := p_limit - cardinality(v_taken);
+    IF p_sweep OR p_names IS NOT NULL THEN
+      SELECT array_agg(p.seq) INTO v_picked FROM (
+        SELECT j.seq FROM job j
+        WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
+          AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
+          AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
+          AND (p_names IS NULL OR j.name = ANY (p_names))
+          AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+        ORDER BY j.queue, j.priority, j.seq LIMIT v_need FOR UPDATE OF j SKIP LOCKED
+      ) p;
+    ELSE
+      SELECT array_agg(p.seq) INTO v_picked FROM (
+        SELECT j.seq FROM job j
+        WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
+          AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
+          AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
+        ORDER BY j.queue, j.priority, j.seq LIMIT v_need FOR UPDATE SKIP LOCKED
+      ) p;
+    END IF;
+    EXIT WHEN v_picked IS NULL;
+    WITH taken AS (
+      INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
+      SELECT t.seq, p_token + cardinality(v_taken) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
+      FROM unnest(v_picked) WITH ORDINALITY AS t(seq, ord)
+      ON CONFLICT (seq) DO NOTHING RETURNING seq
+    )
+    SELECT array_agg(seq) INTO v_part FROM taken;
+    IF v_part IS NOT NULL AND cardinality(v_part) < cardinality(v_picked) THEN
+      SELECT array_agg(CASE WHEN s.session = p_session AND s.token = p_token + cardinality(v_taken) + t.ord - 1
+        THEN t.seq ELSE 0 END ORDER BY t.ord)
+      INTO v_part
+      FROM unnest(v_picked) WITH ORDINALITY AS t(seq, ord) LEFT JOIN job_state s ON s.seq = t.seq;
+    END IF;
+    v_taken := v_taken || coalesce(v_part, '{}');
+    -- tokens that went unused count as well, so that a claim never has more than its block
+    EXIT WHEN cardinality(v_taken) = p_limit OR cardinality(v_picked) < v_need;
+    v_after := v_picked[cardinality(v_picked)];
+  END LOOP;
+  RETURN v_taken;
 END $$;
 
 -- Grants ready jobs that have a state, in the given order.
@@ -218,8 +241,8 @@ BEGIN
     EXIT WHEN v_need = 0;
     v_sweep := p_sweep OR v_lane.swept_at + 1000 <= p_now OR v_lane.swept_at > p_now;
     v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, v_sweep),
-      9223372036854775807, v_need, p_names, p_session, p_token + cardinality(v_taken));
-    v_taken := v_taken || coalesce(v_part, '{}');
+      9223372036854775807, v_need, p_names, p_session, p_token + cardinality(v_taken), v_sweep);
+    v_taken := v_taken || v_part;
     IF v_sweep AND p_names IS NULL THEN
       PERFORM settle_lane(v_lane, coalesce(v_part[cardinality(v_part)], 0), p_now);
     END IF;
@@ -312,10 +335,10 @@ BEGIN
     LOOP
       v_need := p_limit - cardinality(v_taken);
       EXIT WHEN v_need = 0;
-      v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, p_sweep OR v_lane.swept_at + 1000 <= p_now),
+      v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, true),
         CASE WHEN v_more AND v_lane.priority = v_priority THEN v_before ELSE 9223372036854775807 END,
-        v_need, p_names, p_session, p_token + cardinality(v_taken));
-      v_taken := v_taken || coalesce(v_part, '{}');
+        v_need, p_names, p_session, p_token + cardinality(v_taken), true);
+      v_taken := v_taken || v_part;
     END LOOP;
     v_need := p_limit - cardinality(v_taken);
     EXIT WHEN NOT v_more OR v_need <= 0;

@@ -202,7 +202,9 @@ BEGIN
   END IF;
 
   INSERT INTO lane (queue, priority)
-  SELECT DISTINCT u.queue, u.priority FROM unnest(v_queues, p_priorities) AS u(queue, priority)
+  SELECT u.queue, u.priority FROM (
+    SELECT DISTINCT d.queue, d.priority FROM unnest(v_queues, p_priorities) AS d(queue, priority)
+  ) u
   WHERE NOT EXISTS (SELECT 1 FROM lane l WHERE l.queue = u.queue AND l.priority = u.priority)
   ON CONFLICT DO NOTHING;
   IF p_delays IS NULL AND p_instants IS NULL AND p_deadlines IS NULL THEN

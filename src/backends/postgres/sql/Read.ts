@@ -22,7 +22,7 @@ CREATE FUNCTION shown(
   SELECT j.seq, j.id, q.name, j.name, j.version, shown_state(s.status, s.visible_at, p_now),
     coalesce(s.priority, j.priority), j.payload, coalesce(s.generation, 1), coalesce(s.attempts, 0)::int,
     j.max_attempts::int, j.max_deliveries::int, j.rest, coalesce(s.deliveries, 0)::int, j.enqueued_at,
-    coalesce(s.visible_at, j.enqueued_at), s.finished_at, s.deadline, s.cause_kind, s.cause_tag, s.cause_message,
+    coalesce(nullif(s.visible_at, 0), j.enqueued_at), s.finished_at, s.deadline, s.cause_kind, s.cause_tag, s.cause_message,
     q.paused, s.result, s.progress, s.token, s.session,
     (SELECT k.id FROM idempotency_key k
       WHERE s.dead AND s.key IS NOT NULL AND k.queue = j.queue AND k.name = j.name AND k.value = s.key AND k.seq <> j.seq

@@ -101,6 +101,7 @@ CREATE TABLE job_state (
   seq bigint PRIMARY KEY,
   token bigint NOT NULL DEFAULT 0,
   session bigint,
+  -- 0: since it was enqueued
   visible_at bigint NOT NULL,
   waiting_since bigint NOT NULL,
   finished_at bigint,
@@ -169,6 +170,7 @@ CREATE TABLE finished (
   seqs bigint[] NOT NULL
 );
 CREATE INDEX finished_queue ON finished (queue, number);
+ALTER TABLE finished ALTER COLUMN seqs SET STORAGE EXTERNAL;
 
 -- One row per scheduler; its lease is that of all it holds.
 CREATE TABLE session (
