@@ -1,0 +1,250 @@
+/** The Postgres log on a private server, whose log's clock stands still until a law moves it. */
+import { connect, Socket } from "node:net"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import type { Harness } from "../../properties/Harness.ts"
+import * as PostgresLog from "../../src/backends/postgres/PostgresLog.ts"
+import type { Postgres } from "../support/servers/Postgres.ts"
+
+export interface Options {
+  readonly name: string
+  readonly server: Postgres
+  /** The schema of the log; each harness on a server has its own. */
+  readonly schema: string
+  /** Every so many crashes are the server's own death by SIGKILL; in the others the log's process dies. */
+  readonly killEvery: number
+  /** A pooler in transaction mode, through which the log connects. */
+  readonly pooler?: { readonly port: number } | undefined
+  /** Changes to the schema before it is used; what a mutant does. */
+  readonly spoilt?: string | undefined
+}
+
+/** Beginning of 2030, Unix milliseconds. */
+const beginning = 1_893_456_000_000
+
+/** A client, and the scope that it ends with. */
+interface Connected {
+  readonly sql: PgClient.PgClient
+  readonly scope: Scope.Closeable
+}
+
+const connected = (config: Parameters<typeof PgClient.layer>[0]): Effect.Effect<Connected> =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const context = yield* Effect.orDie(Layer.buildWithScope(PgClient.layer(config), scope))
+    return { sql: Context.get(context, PgClient.PgClient), scope }
+  })
+
+const end = ({ scope }: Connected): Effect.Effect<void> => Scope.close(scope, Exit.void)
+
+const run = (sql: PgClient.PgClient, statement: string) => Effect.orDie(sql.unsafe(statement).unprepared)
+
+/** The first column of a statement's answer. */
+const ask = (sql: PgClient.PgClient, statement: string): Effect.Effect<ReadonlyArray<unknown>> =>
+  Effect.map(Effect.orDie(sql.unsafe(statement).values), (rows) => rows.map((row) => row[0]))
+
+type To = { readonly path: string } | { readonly port: number; readonly host: string }
+
+/** A process that uses the log: the sockets of its connections are cut when it dies, and none comes to be after that. */
+class Process {
+  readonly #sockets = new Set<Socket>()
+  #dead = false
+
+  readonly #to: To
+
+  constructor(to: To) {
+    this.#to = to
+  }
+
+  readonly stream = (): Socket => {
+    if (this.#dead) return new Socket().destroy(new Error("this process is dead"))
+    const socket = connect(this.#to)
+    this.#sockets.add(socket)
+    socket.once("close", () => this.#sockets.delete(socket))
+    return socket
+  }
+
+  /** From now on it hears nothing, while what it has sent goes on. */
+  deafen(): void {
+    this.#dead = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  die(): void {
+    this.deafen()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+/** Until a statement on the server's own tables answers true. */
+const until = (sql: PgClient.PgClient, statement: string): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    for (;;) {
+      const [answer] = yield* ask(sql, statement)
+      if (answer === true) return
+      yield* Effect.sleep(1)
+    }
+  })
+
+/** Who is connected, but for the caller. */
+const others = "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+
+/** One log after the other in one schema: each history begins with nothing in it. */
+export const postgresHarness = (options: Options): Harness & { readonly close: Effect.Effect<void> } => {
+  const { killEvery, pooler, schema, server } = options
+  let admin: Connected | undefined
+  let reset = ""
+  let compacted = ""
+  let log: { readonly process: Process; readonly client: Connected } | undefined
+  let now = beginning
+
+  const connectAdmin = Effect.suspend(() => connected({ url: server.url(), maxConnections: 1 }))
+  const setClock = () => `setval('"${schema}".test_clock', ${now})`
+
+  const connectLog = Effect.gen(function* () {
+    const path = `${server.sockets}/.s.PGSQL.${server.port}`
+    const process = new Process(pooler === undefined ? { path } : { port: pooler.port, host: "127.0.0.1" })
+    const client = yield* connected({
+      stream: process.stream,
+      username: "leasehold",
+      database: "postgres",
+      maxConnections: 3,
+      multiplex: true,
+      prepare: pooler === undefined
+    })
+    log = { process, client }
+    return client.sql
+  })
+
+  const migrated = Effect.gen(function* () {
+    admin = yield* connectAdmin
+    const { sql } = admin
+    yield* run(sql, `DROP SCHEMA IF EXISTS "${schema}" CASCADE`)
+    yield* Effect.orDie(
+      Effect.provideService(PostgresLog.make({ schema, migrate: true }), PgClient.PgClient, sql).pipe(Effect.scoped)
+    )
+    yield* run(sql, `CREATE SEQUENCE "${schema}".test_clock MINVALUE 0`)
+    yield* run(
+      sql,
+      `CREATE OR REPLACE FUNCTION "${schema}".now_millis() RETURNS bigint LANGUAGE sql VOLATILE AS
+       $$ SELECT last_value FROM "${schema}".test_clock $$`
+    )
+    if (options.spoilt !== undefined) yield* run(sql, options.spoilt)
+    const named = (kind: string) =>
+      Effect.map(
+        ask(
+          sql,
+          `SELECT relname FROM pg_class WHERE relnamespace = '"${schema}"'::regnamespace AND relkind = '${kind}'`
+        ),
+        (names) => names.map((name) => `"${schema}"."${String(name)}"`)
+      )
+    const all = yield* named("r")
+    const tables = all.filter((name) => !name.endsWith('."migration"'))
+    const sequences = (yield* named("S")).filter((name) => !name.endsWith('."test_clock"'))
+    reset = [
+      ...tables.map((name) => `DELETE FROM ${name}`),
+      ...sequences.map((name) => `PERFORM setval('${name}', 1, false)`),
+      `DELETE FROM "${schema}".migration WHERE name = 'later'`
+    ].join("; ")
+    compacted = `VACUUM FULL ${tables.join(", ")}`
+  })
+
+  /** The client that only the test has, after the server's death another one. */
+  const adminSql = Effect.suspend(() =>
+    admin === undefined ? Effect.die(new Error("no history has begun")) : Effect.succeed(admin.sql)
+  )
+
+  const open = (sql: PgClient.PgClient, scope: Scope.Scope) =>
+    PostgresLog.make({ schema }).pipe(Effect.provideService(PgClient.PgClient, sql), Scope.provide(scope))
+
+  /** Ends the process of the log, by seed at once or while the server still works for it. */
+  const dies = (seed: number): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const dead = log
+      log = undefined
+      dead?.process.deafen()
+      if (seed % 3 > 0) yield* Effect.sleep(seed % 3)
+      dead?.process.die()
+      if (seed % killEvery === 0) {
+        yield* Effect.promise(() => server.kill())
+        yield* Effect.promise(() => server.restart())
+        if (admin !== undefined) yield* Effect.forkDetach(end(admin))
+        admin = yield* connectAdmin
+        // what was told to nobody may be lost, and the clock goes on all the same
+        yield* run(admin.sql, `SELECT ${setClock()}`)
+      } else {
+        const sql = yield* adminSql
+        yield* run(sql, `SELECT pg_terminate_backend(pid) FROM ${others}`)
+        yield* until(sql, `SELECT NOT EXISTS (SELECT 1 FROM ${others})`)
+      }
+      if (dead !== undefined) yield* Effect.forkDetach(end(dead.client))
+    })
+
+  const close = Effect.suspend(() =>
+    Effect.forEach([log?.client, admin], (client) => (client === undefined ? Effect.void : end(client)), {
+      discard: true
+    })
+  )
+
+  const make = Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    if (admin === undefined) yield* migrated
+    const sql = yield* adminSql
+    // a statement of the history before this one may still be at it
+    yield* until(sql, `SELECT NOT EXISTS (SELECT 1 FROM ${others} AND state <> 'idle')`)
+    now = beginning
+    yield* run(sql, `DO $$ BEGIN ${reset}; PERFORM ${setClock()}; END $$`)
+    const operations = yield* open(log?.client.sql ?? (yield* connectLog), scope)
+    const reopen = Effect.flatMap(connectLog, (client) => open(client, scope))
+    const restart = Effect.suspend(() => {
+      const before = log?.client
+      log = undefined
+      return Effect.andThen(before === undefined ? Effect.void : end(before), reopen)
+    })
+    return {
+      log: operations,
+      advance: (millis: number) =>
+        Effect.suspend(() => {
+          now += millis
+          return Effect.flatMap(adminSql, (client) => run(client, `SELECT ${setClock()}`))
+        }),
+      crash: ({ seed }: { readonly seed: number }) => Effect.andThen(dies(seed), reopen),
+      restart,
+      newerFormat: Effect.gen(function* () {
+        const client = yield* adminSql
+        yield* run(
+          client,
+          `INSERT INTO "${schema}".migration (version, name, readable_by)
+           SELECT max(version) + 1, 'later', max(version) + 1 FROM "${schema}".migration`
+        )
+        return yield* restart
+      }),
+      compact: Effect.gen(function* () {
+        // of its own, as it is cut by a crash
+        const client = yield* connected({ url: server.url(), maxConnections: 1 })
+        yield* Effect.ensuring(Effect.ignore(client.sql.unsafe(compacted).unprepared), end(client))
+      }),
+      written: Effect.gen(function* () {
+        const [bytes] = yield* ask(yield* adminSql, "SELECT pg_current_wal_lsn() - '0/0'")
+        return Number(bytes)
+      })
+    }
+  })
+
+  return {
+    name: options.name,
+    patience: 20_000,
+    cannot: {
+      damage: "the storage is the server's",
+      failSync: "the storage is the server's",
+      stepClock: "the clock is the server's",
+      openSecond: "many may have it open"
+    },
+    make,
+    close
+  }
+}
