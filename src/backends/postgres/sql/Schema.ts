@@ -6,11 +6,13 @@
 import { claimFunctions } from "./Claim.ts"
 import { controlFunctions } from "./Control.ts"
 import { enqueueFunctions } from "./Enqueue.ts"
+import { enqueueJobFunction } from "./EnqueueJob.ts"
 import { jobFunctions } from "./Jobs.ts"
 import { readFunctions } from "./Read.ts"
 import { sessionFunctions } from "./Sessions.ts"
 import { settleFunctions } from "./Settle.ts"
 import { tables } from "./Tables.ts"
+import { views } from "./Views.ts"
 
 /**
  * The settings under which functions plan: the tables are nearly empty whenever they are analysed, so that a plan made
@@ -44,7 +46,9 @@ export const version1 = (schema: string): string =>
     claimFunctions,
     settleFunctions,
     controlFunctions,
-    readFunctions
+    readFunctions,
+    views,
+    enqueueJobFunction
   ]
     .join("\n")
     .replaceAll(":settings", settings(schema))
