@@ -29,7 +29,7 @@ export const capabilities: Capabilities = {
   dedupe: true,
   atomic: "log",
   callerTransactions: true,
-  notify: false,
+  notify: true,
   inspect: true,
   crossProcess: true,
   durability: "powerLoss",

@@ -6,12 +6,17 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import type * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
 import { atTheEdge, JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { InvalidRequest, type LogError, refused } from "../../log/LogError.ts"
+import { failure } from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
-import { operations } from "./Operations.ts"
-import { capabilities } from "./PostgresCapabilities.ts"
+import { isSchemaName, schemaNameExpected } from "./SchemaName.ts"
+import * as Service from "./Service.ts"
+import { connectionSettings } from "./UrlClient.ts"
 
 export { diagnose } from "./Doctor.ts"
 export { Check, Finding, Level, Report } from "./DoctorReport.ts"
@@ -27,9 +32,30 @@ export interface Options {
   readonly schema?: string | undefined
   /** Apply missing migrations at the start; default false: a schema of another version is an error. */
   readonly migrate?: boolean | undefined
+  /**
+   * Hear the news of other processes by LISTEN, on a connection beside those of the client's pool; default true. Without
+   * it, or where it cannot work, whoever waits looks for himself every 50 ms to 1 s.
+   */
+  readonly listen?: boolean | undefined
 }
 
-const schemaPattern = /^[a-z_][a-z0-9_]{0,47}$/
+/**
+ * Options of a log that connects by itself.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface UrlOptions extends Options {
+  /** `postgres://user:password@host:port/database`. */
+  readonly url: Redacted.Redacted
+  /** Most connections of the pool; default 10. LISTEN takes one more. */
+  readonly maxConnections?: number | undefined
+  /**
+   * Keep statements prepared by name. Left out, it is found out at the start: poolers in transaction mode lose them.
+   */
+  readonly prepare?: boolean | undefined
+}
 
 /**
  * The log in a schema, through a client. Fails if the schema is missing or of another version, unless it may migrate.
@@ -38,20 +64,19 @@ const schemaPattern = /^[a-z_][a-z0-9_]{0,47}$/
  * @category constructors
  * @stability unstable
  */
-export const make = (options?: Options): Effect.Effect<JobLogOperations, LogError, PgClient.PgClient> =>
-  Effect.flatMap(PgClient.PgClient, (sql) => {
+export const make: (options?: Options) => Effect.Effect<JobLogOperations, LogError, PgClient.PgClient | Scope.Scope> =
+  Effect.fnUntraced(function* (options) {
+    const sql = yield* PgClient.PgClient
     const schema = options?.schema ?? "leasehold"
-    if (!schemaPattern.test(schema)) {
-      const detail = "must be a lower-case identifier of at most 48 characters"
-      return Effect.fail(refused("open", new InvalidRequest({ field: "schema", detail })))
+    if (!isSchemaName(schema)) {
+      return yield* Effect.fail(
+        refused("open", new InvalidRequest({ field: "schema", detail: `must be ${schemaNameExpected}` }))
+      )
     }
-    return Effect.as(
-      Effect.andThen(
-        options?.migrate === true ? Migrations.up(sql, schema) : Effect.void,
-        Migrations.verify(sql, schema)
-      ),
-      atTheEdge({ capabilities, ...operations(sql, schema), changes: () => Effect.never })
-    )
+    if (options?.migrate === true) yield* Migrations.up(sql, schema)
+    yield* Migrations.verify(sql, schema)
+    const { log } = yield* Service.make(sql, schema, options?.listen ?? true)
+    return atTheEdge(log)
   })
 
 /**
@@ -63,3 +88,23 @@ export const make = (options?: Options): Effect.Effect<JobLogOperations, LogErro
  */
 export const layer = (options?: Options): Layer.Layer<JobLog, LogError, PgClient.PgClient> =>
   Layer.effect(JobLog, make(options))
+
+/**
+ * The log as a layer, through a client of its own. Its operations join no transaction of the program.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @stability unstable
+ */
+export const layerUrl = (options: UrlOptions): Layer.Layer<JobLog, LogError> =>
+  Layer.effect(
+    JobLog,
+    Effect.gen(function* () {
+      const settings = yield* connectionSettings(options)
+      const sql = yield* PgClient.make({ ...settings, maxConnections: options.maxConnections ?? 10 })
+      return yield* Effect.provideService(make(options), PgClient.PgClient, sql)
+    }).pipe(
+      Effect.provide(Reactivity.layer),
+      Effect.mapError((error) => (error._tag === "SqlError" ? failure("open")(error) : error))
+    )
+  )

@@ -1,0 +1,94 @@
+/**
+ * Those who wait for jobs to end. What this process ends itself it tells them at once; whatever else ends is found by
+ * looking at all awaited jobs together, so that ten thousand who wait cost one statement.
+ *
+ * @since 0.1.0
+ */
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
+import { uuids } from "./Parameters.ts"
+import type { Change } from "./News.ts"
+
+/** Jobs that one look asks for. */
+const most = 1000
+
+/** Milliseconds before the second look. */
+const shortest = 50
+
+/**
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export class JobWaits {
+  private readonly waits = new Map<string, Set<() => void>>()
+  private readonly look = Latch.makeUnsafe(false)
+  private interval = shortest
+
+  /** Whether anybody waits for a job. */
+  get any(): boolean {
+    return this.waits.size > 0
+  }
+
+  /** Answers when the job may be terminal, or is unknown. */
+  ended(id: string): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      const waiting = this.waits.get(id) ?? new Set<() => void>()
+      this.waits.set(id, waiting)
+      const told = (): void => resume(Effect.void)
+      waiting.add(told)
+      this.soon()
+      return Effect.sync(() => {
+        waiting.delete(told)
+        if (waiting.size === 0 && this.waits.get(id) === waiting) this.waits.delete(id)
+      })
+    })
+  }
+
+  tell(jobs: Change["jobs"]): void {
+    if (this.waits.size === 0) return
+    if (jobs === "all") return this.soon()
+    for (const id of jobs) {
+      const waiting = this.waits.get(id)
+      if (waiting === undefined) continue
+      this.waits.delete(id)
+      for (const told of waiting) told()
+    }
+  }
+
+  private soon(): void {
+    this.interval = shortest
+    this.look.openUnsafe()
+  }
+
+  /**
+   * Looks for ever: at once when somebody begins to wait, then ever less often up to `longest()` milliseconds.
+   * `announce` is told before each look that somebody waits.
+   */
+  run(sql: PgClient.PgClient, schema: string, longest: () => number, announce: () => void): Effect.Effect<never> {
+    const statement = `SELECT u.id FROM unnest($1) AS u(id) LEFT JOIN "${schema}".job j ON j.id = u.id
+      LEFT JOIN "${schema}".job_state s ON s.seq = j.seq WHERE j.seq IS NULL OR s.status >= 2`
+    const ask = (ids: ReadonlyArray<string>): Effect.Effect<void> =>
+      sql.unsafe(statement, [uuids(ids)]).values.pipe(
+        Effect.map((rows) => this.tell(rows.map(([id]) => String(id)))),
+        // the next look is not far
+        Effect.ignore
+      )
+    return Effect.gen({ self: this }, function* () {
+      while (true) {
+        if (this.waits.size === 0) yield* this.look.await
+        this.look.closeUnsafe()
+        // who begins to wait in the same turn is part of the same look
+        yield* Effect.yieldNow
+        if (this.waits.size === 0) continue
+        announce()
+        const ids = [...this.waits.keys()]
+        for (let from = 0; from < ids.length; from += most) yield* ask(ids.slice(from, from + most))
+        const pause = Math.min(this.interval, longest())
+        this.interval = Math.min(this.interval * 2, 60_000)
+        yield* Effect.raceFirst(this.look.await, Effect.sleep(pause))
+      }
+    })
+  }
+}
