@@ -233,7 +233,19 @@ const worker = inActors("WorkerPool.ts", [
     ""
   ),
   change("pauseReaches", "a pause is ignored", "if (result.paused.includes(queue)) takeOut(() => true, true)", ""),
-  change("eventuallyClaimed", "timeouts are not enforced", `() => stop(run, "timeout")`, "() => {}"),
+  change("timeoutKept", "timeouts are not enforced", `() => stop(run, "timeout")`, "() => {}"),
+  change(
+    "timeoutKept",
+    "a timeout lasts longer than it says",
+    `supervisor.after(grant.timeout ?? handler.timeout ?? options.timeout, () =>`,
+    `supervisor.after(1.5 * (grant.timeout ?? handler.timeout ?? options.timeout), () =>`
+  ),
+  change(
+    "timeoutKept",
+    "a timeout comes too early",
+    `supervisor.after(grant.timeout ?? handler.timeout ?? options.timeout, () =>`,
+    `supervisor.after(0.5 * (grant.timeout ?? handler.timeout ?? options.timeout), () =>`
+  ),
   change(
     "selfFence",
     "starts without a look at the lease",

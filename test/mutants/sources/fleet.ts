@@ -65,12 +65,12 @@ export const fleetMutants = [
   ...inFile("Replay.ts", [
     change(
       "completedStaysCompleted",
-      "a completion is lost",
-      "        return store.complete(row, at)\n",
-      "        return\n"
+      "a completion with a result is taken for a release",
+      "this.#store.complete(row, meta.at)\n",
+      `return this.#store.transition(row, { _tag: "Released", visibleAt: meta.at, cause: undefined })\n`
     ),
     change(
-      "cancelIsTerminal",
+      "recoveryIsLegalPrefix",
       "a cancellation is lost",
       `return store.transition(row, { _tag: "Cancelled", at })`,
       "return"
@@ -95,9 +95,22 @@ export const fleetMutants = [
   ...inFile("EngineSettle.ts", [
     change(
       "staleTokenRefused",
-      "any token completes its job",
-      `  if (typeof decision === "string") return refusal(decision)\n  const { settlement } = item\n  if`,
-      `  if (typeof decision === "string" && decision !== "stale") return refusal(decision)\n  const { settlement } = item\n  if`
+      "a dead session's completions are taken at their word",
+      `const session = engine.live(request.session, false)
+  if (session === undefined) return engine.dead(request.session)
+  const repeated = engine.repeated(session, request.call, "Settle")`,
+      `const session = engine.live(request.session, false)
+  if (session === undefined) {
+    const results = request.items.map((item): SettleResult => {
+      const row = rowOf(engine, item)
+      const held = row !== -1 && engine.store.job(row).status === "Leased"
+      if (!held || item.settlement._tag !== "Complete") return stale
+      recordCompletion(engine, row, item.settlement.result)
+      return completed
+    })
+    return done({ results, missing: [] })
+  }
+  const repeated = engine.repeated(session, request.call, "Settle")`
     ),
     change(
       "followUpsAtomic",
@@ -118,9 +131,63 @@ export const fleetMutants = [
     ),
     change(
       "groupFifo",
-      "any member of a group may go first",
-      "return group.held < queue.policy.groupConcurrency && headOf(store, queue, group) === row",
-      "return group.held < queue.policy.groupConcurrency"
+      "the latest member of a group goes first",
+      "group.line.push(chunk.sequence[i]!, row)",
+      "group.line.push(-chunk.sequence[i]!, row)"
+    )
+  ]),
+  ...inFile("QueueState.ts", [
+    change(
+      "priorityKept",
+      "the worst priority goes first",
+      "active[at - 1]!.priority > lane.priority",
+      "active[at - 1]!.priority < lane.priority"
+    ),
+    change(
+      "priorityKept",
+      "a lane that fills again stands behind the others",
+      "active[at - 1]!.priority > lane.priority",
+      "active[at - 1]!.priority > 1_000"
+    )
+  ]),
+  ...inFile("EngineClaim.ts", [
+    change(
+      "deadlineKept",
+      "a claim looks at no deadline",
+      "if ((flags & Flag.Deadline) !== 0 && store.deadlines.get(row)! <= now) {",
+      "if ((flags & Flag.Deadline) !== 0 && store.deadlines.get(row)! <= 0) {"
+    ),
+    change("pauseReaches", "a paused queue is claimed from", "  if (queue.paused) return undefined\n", "")
+  ]),
+  ...inFile("EngineControl.ts", [
+    change(
+      "cancelIsTerminal",
+      "a cancellation is answered and not done",
+      `  const queue = store.queueOf(row)
+  engine.recorder`,
+      `  if (decision._tag === "Cancelled") return ok
+  const queue = store.queueOf(row)
+  engine.recorder`
+    )
+  ]),
+  ...inFile("EngineEnqueue.ts", [
+    change(
+      "refusedHasNoEffect",
+      "a full queue refuses jobs and takes them",
+      "if (full !== undefined) return refuse(full)",
+      "if (full !== undefined) {\n    insertParsed(engine, items, known)\n    return refuse(full)\n  }"
+    ),
+    change(
+      "keyHeldOnce",
+      "a job that is held does not hold its key",
+      "if (chunk.status[i] !== Status.Completed) return holder",
+      "if (chunk.status[i] === Status.Leased) return undefined\n  if (chunk.status[i] !== Status.Completed) return holder"
+    ),
+    change(
+      "keyHeldOnce",
+      "a dead letter frees its key",
+      "if (chunk.status[i] !== Status.Completed) return holder",
+      "if (chunk.status[i] === Status.DeadLettered) return undefined\n  if (chunk.status[i] !== Status.Completed) return holder"
     )
   ]),
   ...inFile("Recorder.ts", [
