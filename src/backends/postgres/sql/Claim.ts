@@ -118,12 +118,14 @@ BEGIN
     RETURN;
   END IF;
   v_now := v_begun.now;
-  SELECT * INTO v_queue FROM queue WHERE id = queue_of(p_queue_name);
+  -- a queue that nobody has written to yet is empty; to make it here could mean to wait for whoever is about to
+  SELECT * INTO v_queue FROM queue q WHERE q.name = p_queue_name;
   WHILE expire(v_queue.id, v_now, 1000) = 1000 LOOP
   END LOOP;
+  PERFORM welcome(v_queue.id, v_now);
   WHILE promote(v_queue.id, v_now, 10000) = 10000 LOOP
   END LOOP;
-  IF NOT v_queue.paused THEN
+  IF v_queue.id IS NOT NULL AND NOT v_queue.paused THEN
     v_block := nextval('token_block');
     v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
     v_seqs := take(v_merged, v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, p_marks, false);
@@ -259,7 +261,7 @@ CREATE FUNCTION note_moment(p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_seq bigint;
 BEGIN
-  IF pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT 1 FROM moment WHERE at > p_now - 500 AND at <= p_now) THEN
+  IF pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT 1 FROM moment WHERE at > p_now - 1000 AND at <= p_now) THEN
     SELECT last_value INTO v_seq FROM job_sequence;
     INSERT INTO moment (at, seq, xid) VALUES (p_now, v_seq, pg_current_xact_id());
   END IF;
@@ -270,7 +272,7 @@ CREATE FUNCTION settled_sequence() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   v_seq bigint;
 BEGIN
-  SELECT max(seq) INTO v_seq FROM moment WHERE xid <= pg_snapshot_xmin(pg_current_snapshot());
+  SELECT seq INTO v_seq FROM moment WHERE xid <= pg_snapshot_xmin(pg_current_snapshot()) ORDER BY seq DESC LIMIT 1;
   DELETE FROM moment WHERE ctid = ANY (ARRAY(SELECT ctid FROM moment WHERE seq < v_seq FOR UPDATE SKIP LOCKED));
   RETURN coalesce(v_seq, 0);
 END $$;

@@ -68,7 +68,7 @@ BEGIN
       UPDATE job_state SET
         status = 0, visible_at = p_now, waiting_since = p_now, attempts = 0, deliveries = 0, generation = generation + 1,
         deadline = NULL, finished_at = NULL, dead = false,
-        group_id = CASE WHEN group_key IS NOT NULL THEN join_group(queue, group_key) END
+        group_id = CASE WHEN group_key IS NOT NULL THEN group_of(queue, group_key) END
       WHERE seq = v_seq;
       PERFORM place(v_seq, p_now);
     END IF;

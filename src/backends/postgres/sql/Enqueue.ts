@@ -47,7 +47,7 @@ BEGIN
     END LOOP;
     IF v_key.seq <> p_seq THEN
       holder := v_key.id;
-      SELECT * INTO v_held FROM job_state WHERE seq = v_key.seq FOR UPDATE;
+      SELECT * INTO v_held FROM job_state WHERE seq = v_key.seq;
       IF NOT FOUND THEN
         answer := 1;
         state := coalesce(v_key.ended, 2) + 1;
@@ -62,6 +62,7 @@ BEGIN
           answer := 4;
           RETURN;
         END IF;
+        SELECT * INTO v_held FROM job_state WHERE seq = v_key.seq FOR UPDATE;
         IF v_held.status = 0 AND v_held.token = 0 THEN
           INSERT INTO replaced (seq, by_id, version, payload, rest)
           SELECT seq, p_id, version, payload, rest FROM job WHERE seq = v_key.seq
@@ -74,10 +75,10 @@ BEGIN
             attempts = 0, deliveries = 0, generation = generation + 1,
             cause_kind = NULL, cause_tag = NULL, cause_message = NULL,
             ready = false, member = false, group_key = p_group,
-            group_id = CASE WHEN p_group IS NOT NULL THEN join_group(p_queue, p_group) END
+            group_id = CASE WHEN p_group IS NOT NULL THEN group_of(p_queue, p_group) END
           WHERE seq = v_key.seq;
           IF v_held.group_id IS NOT NULL THEN
-            PERFORM leave_group(v_held.group_id, 0, 1, p_now);
+            PERFORM leave_group(v_held.group_id, 0, p_now);
           END IF;
           PERFORM place(v_key.seq, p_now);
           answer := 2;
@@ -99,10 +100,17 @@ BEGIN
     answer := 3;
     RETURN;
   END IF;
-  INSERT INTO job_state (seq, visible_at, waiting_since, deadline, queue, priority, key, group_key, group_id)
-  VALUES (p_seq, p_visible_at, p_now, p_deadline, p_queue, p_priority, p_key, p_group,
-    CASE WHEN p_group IS NOT NULL THEN join_group(p_queue, p_group) END);
-  PERFORM place(p_seq, p_now);
+  INSERT INTO job_state (
+    seq, visible_at, waiting_since, deadline, queue, priority, key, group_key, group_id, ready, member, due_at, expire_at
+  ) VALUES (
+    p_seq, p_visible_at, p_now, p_deadline, p_queue, p_priority, p_key, p_group,
+    CASE WHEN p_group IS NOT NULL THEN group_of(p_queue, p_group) END,
+    p_group IS NULL AND p_visible_at <= p_now, p_group IS NOT NULL AND p_visible_at <= p_now,
+    CASE WHEN p_visible_at > p_now THEN p_visible_at END, p_deadline
+  );
+  IF p_group IS NOT NULL THEN
+    INSERT INTO arrival (queue, group_id) SELECT p_queue, group_id FROM job_state WHERE seq = p_seq;
+  END IF;
   answer := 0;
 END $$;
 
@@ -132,6 +140,7 @@ DECLARE
   v_adds bigint;
   v_item record;
   v_one record;
+  v_plain boolean;
 BEGIN
   -- before it draws from the sequence: see note_moment
   PERFORM pg_current_xact_id();
@@ -163,7 +172,7 @@ BEGIN
     FROM unnest(p_queues) WITH ORDINALITY AS u(n, o);
   END IF;
 
-  IF p_keys IS NOT NULL OR p_groups IS NOT NULL THEN
+  IF p_keys IS NOT NULL THEN
     FOR v_item IN
       SELECT * FROM unnest(
         v_seqs, p_ids, v_queues, p_names, p_versions, p_payloads, p_priorities, p_attempts, p_deliveries, p_rests,
@@ -207,33 +216,42 @@ BEGIN
   ) u
   WHERE NOT EXISTS (SELECT 1 FROM lane l WHERE l.queue = u.queue AND l.priority = u.priority)
   ON CONFLICT DO NOTHING;
-  IF p_delays IS NULL AND p_instants IS NULL AND p_deadlines IS NULL THEN
-    INSERT INTO job (seq, id, enqueued_at, queue, priority, max_attempts, max_deliveries, plain, version, name, payload, rest)
-    SELECT u.seq, u.id, v_now, u.queue, u.priority, u.attempts, u.deliveries, true, u.version, u.name, u.payload, u.rest
-    FROM unnest(v_seqs, p_ids, v_queues, p_names, p_versions, p_payloads, p_priorities, p_attempts, p_deliveries, p_rests)
-      AS u(seq, id, queue, name, version, payload, priority, attempts, deliveries, rest)
-    ON CONFLICT (id) DO NOTHING;
-    GET DIAGNOSTICS v_inserted = ROW_COUNT;
-  ELSE
-    WITH asked AS (
-      SELECT u.*, coalesce(u.instant, v_now + coalesce(u.delay, 0)) AS visible_at
-      FROM unnest(
-        v_seqs, p_ids, v_queues, p_names, p_versions, p_payloads, p_priorities, p_attempts, p_deliveries, p_rests,
-        p_delays, p_instants, p_deadlines
-      ) AS u(
-        seq, id, queue, name, version, payload, priority, attempts, deliveries, rest, delay, instant, deadline
+  IF p_groups IS NOT NULL THEN
+    PERFORM group_of(g.queue, g.key) FROM (
+      SELECT DISTINCT d.queue, d.key FROM unnest(v_queues, p_groups) AS d(queue, key) WHERE d.key IS NOT NULL ORDER BY 1, 2
+    ) g;
+  END IF;
+  v_plain := p_delays IS NULL AND p_instants IS NULL AND p_deadlines IS NULL AND p_groups IS NULL;
+  INSERT INTO job (seq, id, enqueued_at, queue, priority, max_attempts, max_deliveries, plain, version, name, payload, rest)
+  SELECT u.seq, u.id, v_now, u.queue, u.priority, u.attempts, u.deliveries,
+    v_plain OR (u.delay IS NULL AND u.instant IS NULL AND u.deadline IS NULL AND u.group_key IS NULL),
+    u.version, u.name, u.payload, u.rest
+  FROM unnest(
+    v_seqs, p_ids, v_queues, p_names, p_versions, p_payloads, p_priorities, p_attempts, p_deliveries, p_rests,
+    p_delays, p_instants, p_deadlines, p_groups
+  ) AS u(
+    seq, id, queue, name, version, payload, priority, attempts, deliveries, rest, delay, instant, deadline, group_key
+  )
+  ON CONFLICT (id) DO NOTHING;
+  GET DIAGNOSTICS v_inserted = ROW_COUNT;
+  IF NOT v_plain THEN
+    WITH stated AS (
+      INSERT INTO job_state (
+        seq, visible_at, waiting_since, deadline, queue, priority, group_key, group_id, ready, member, due_at, expire_at
       )
-    ), inserted AS (
-      INSERT INTO job (seq, id, enqueued_at, queue, priority, max_attempts, max_deliveries, plain, version, name, payload, rest)
-      SELECT seq, id, v_now, queue, priority, attempts, deliveries,
-        delay IS NULL AND instant IS NULL AND deadline IS NULL, version, name, payload, rest
-      FROM asked ON CONFLICT (id) DO NOTHING RETURNING seq
+      SELECT a.seq, a.visible_at, v_now, a.deadline, a.queue, a.priority, a.group_key, g.id,
+        a.visible_at <= v_now AND g.id IS NULL, a.visible_at <= v_now AND g.id IS NOT NULL,
+        CASE WHEN a.visible_at > v_now THEN a.visible_at END, a.deadline
+      FROM (
+        SELECT u.*, coalesce(u.instant, v_now + coalesce(u.delay, 0)) AS visible_at
+        FROM unnest(v_seqs, v_queues, p_priorities, p_delays, p_instants, p_deadlines, p_groups)
+          AS u(seq, queue, priority, delay, instant, deadline, group_key)
+        WHERE u.delay IS NOT NULL OR u.instant IS NOT NULL OR u.deadline IS NOT NULL OR u.group_key IS NOT NULL
+      ) a LEFT JOIN job_group g ON g.queue = a.queue AND g.key = a.group_key
+      WHERE EXISTS (SELECT 1 FROM job j WHERE j.seq = a.seq)
+      RETURNING queue, group_id
     )
-    INSERT INTO job_state (seq, visible_at, waiting_since, deadline, queue, priority, ready, due_at, expire_at)
-    SELECT seq, visible_at, v_now, deadline, queue, priority, visible_at <= v_now,
-      CASE WHEN visible_at > v_now THEN visible_at END, deadline
-    FROM asked JOIN inserted USING (seq) WHERE delay IS NOT NULL OR instant IS NOT NULL OR deadline IS NOT NULL;
-    SELECT count(*) INTO v_inserted FROM job WHERE seq = ANY (v_seqs);
+    INSERT INTO arrival (queue, group_id) SELECT DISTINCT queue, group_id FROM stated WHERE group_id IS NOT NULL;
   END IF;
   IF v_inserted = v_count THEN
     RETURN;

@@ -47,7 +47,8 @@ BEGIN
   RETURN v_job.seq;
 END $$;
 
--- Shows the head of a group among the ready while the group has a permit for it, and nobody else of the group.
+-- Shows the head of a group among the ready while the group has a permit for it, and nobody else of the group. A group
+-- that nobody is in any more goes, unless somebody is about to add to it.
 CREATE FUNCTION show_head(p_group bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   v_group job_group%ROWTYPE;
@@ -55,28 +56,57 @@ DECLARE
   v_head bigint;
   v_visible_at bigint;
 BEGIN
-  SELECT * INTO v_group FROM job_group WHERE id = p_group FOR UPDATE;
+  SELECT * INTO v_group FROM job_group WHERE id = p_group FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN;
   END IF;
   SELECT group_concurrency INTO v_concurrency FROM queue WHERE id = v_group.queue;
   SELECT seq, visible_at INTO v_head, v_visible_at FROM job_state
-  WHERE group_id = p_group AND member ORDER BY seq LIMIT 1;
+  WHERE group_id = p_group AND member ORDER BY group_id, seq LIMIT 1;
+  IF NOT FOUND THEN
+    IF v_group.in_flight = 0 AND NOT EXISTS (SELECT 1 FROM job_state WHERE group_id = p_group) THEN
+      DELETE FROM job_group WHERE id = (SELECT id FROM job_group WHERE id = p_group FOR UPDATE SKIP LOCKED);
+    END IF;
+    RETURN;
+  END IF;
   IF v_visible_at > p_now OR v_group.in_flight >= v_concurrency THEN
     v_head := NULL;
   END IF;
   UPDATE job_state SET ready = false
   WHERE group_id = p_group AND member AND ready AND seq IS DISTINCT FROM v_head;
   UPDATE job_state SET ready = true WHERE seq = v_head AND NOT ready;
-  IF v_group.jobs = 0 AND v_group.in_flight = 0 THEN
-    DELETE FROM job_group WHERE id = p_group;
-  END IF;
 END $$;
 
-CREATE FUNCTION join_group(p_queue int, p_key text) RETURNS bigint LANGUAGE sql AS $$
-  INSERT INTO job_group (queue, key, jobs) VALUES (p_queue, p_key, 1)
-  ON CONFLICT (queue, key) DO UPDATE SET jobs = job_group.jobs + 1 RETURNING id
-$$;
+-- The group of this key, for whoever adds a job to it: it stays at least until this transaction ends.
+CREATE FUNCTION group_of(p_queue int, p_key text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  v_id bigint;
+BEGIN
+  LOOP
+    SELECT id INTO v_id FROM job_group WHERE queue = p_queue AND key = p_key FOR KEY SHARE;
+    IF FOUND THEN
+      RETURN v_id;
+    END IF;
+    INSERT INTO job_group (queue, key) VALUES (p_queue, p_key) ON CONFLICT (queue, key) DO NOTHING;
+  END LOOP;
+END $$;
+
+-- Looks at the heads of the groups to which jobs were added.
+CREATE FUNCTION welcome(p_queue int, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  v_group bigint;
+BEGIN
+  FOR v_group IN
+    WITH come AS (
+      DELETE FROM arrival WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM arrival WHERE queue = p_queue FOR UPDATE SKIP LOCKED
+      )) RETURNING group_id
+    )
+    SELECT DISTINCT group_id FROM come ORDER BY group_id
+  LOOP
+    PERFORM show_head(v_group, p_now);
+  END LOOP;
+END $$;
 
 -- Gives a waiting job its places; a job of a group must have joined it.
 CREATE FUNCTION place(p_seq bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -108,10 +138,10 @@ BEGIN
   END IF;
 END $$;
 
--- A job leaves its group for good, with its permit if it had one.
-CREATE FUNCTION leave_group(p_group bigint, p_permits int, p_jobs int, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- A job has left its group for good, with its permit if it had one.
+CREATE FUNCTION leave_group(p_group bigint, p_permits int, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE job_group SET in_flight = in_flight - p_permits, jobs = jobs - p_jobs WHERE id = p_group;
+  UPDATE job_group SET in_flight = in_flight - p_permits WHERE id = p_group AND p_permits > 0;
   PERFORM show_head(p_group, p_now);
 END $$;
 
@@ -129,7 +159,7 @@ BEGIN
     cause_message = CASE WHEN p_status = 3 THEN 'the job''s deadline passed' ELSE cause_message END
   WHERE seq = p_seq;
   IF v_before.group_id IS NOT NULL THEN
-    PERFORM leave_group(v_before.group_id, 0, 1, p_now);
+    PERFORM leave_group(v_before.group_id, 0, p_now);
   END IF;
   IF v_before.key IS NOT NULL THEN
     PERFORM key_follows(p_seq, p_status, p_now);
@@ -158,15 +188,15 @@ DECLARE
   v_message text := p_cause_message;
 BEGIN
   SELECT * INTO STRICT v_before FROM job_state WHERE seq = p_seq;
-  IF v_before.status = 4 THEN
-    -- the holder of a cancelled job confirms that it has stopped, or is gone
+  IF v_before.status IN (2, 4) THEN
+    -- the holder of a job that was cancelled, or that it completed in a transaction of its own, confirms or is gone
     UPDATE job_state SET session = NULL, started = false, group_id = NULL WHERE seq = p_seq;
     DELETE FROM cancellation WHERE seq = p_seq;
     IF v_before.group_id IS NOT NULL THEN
-      PERFORM leave_group(v_before.group_id, 1, 1, p_now);
+      PERFORM leave_group(v_before.group_id, 1, p_now);
     END IF;
     INSERT INTO finished (queue, at, seqs) VALUES (v_before.queue, v_before.finished_at, ARRAY[p_seq]);
-    RETURN 4;
+    RETURN v_before.status;
   END IF;
   SELECT max_attempts, max_deliveries INTO STRICT v_max_attempts, v_max_deliveries FROM job WHERE seq = p_seq;
   v_counted := CASE p_kind WHEN 2 THEN false WHEN 4 THEN v_before.started ELSE true END;
@@ -224,7 +254,7 @@ BEGIN
     RETURN 0;
   END IF;
   IF v_before.group_id IS NOT NULL THEN
-    PERFORM leave_group(v_before.group_id, 1, 1, p_now);
+    PERFORM leave_group(v_before.group_id, 1, p_now);
   END IF;
   IF v_before.key IS NOT NULL THEN
     PERFORM key_follows(p_seq, v_status, p_now);
@@ -283,8 +313,9 @@ BEGIN
   FROM job_state s JOIN session_call c ON c.block = s.token / 1000 JOIN job j ON j.seq = s.seq
   WHERE s.seq = ANY (p_seqs);
   DELETE FROM replaced WHERE seq = ANY (p_seqs);
-  DELETE FROM job_state WHERE seq = ANY (p_seqs);
+  -- in the order in which commands lock them
   DELETE FROM job WHERE seq = ANY (p_seqs);
+  DELETE FROM job_state WHERE seq = ANY (p_seqs);
 END $$;
 
 -- Removes what a queue's policy does not keep any more; answers whether that was all of it. Where much ends at once,

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { claimFunctions } from "./Claim.ts"
+import { completeFunctions } from "./Complete.ts"
 import { controlFunctions } from "./Control.ts"
 import { enqueueFunctions } from "./Enqueue.ts"
 import { enqueueJobFunction } from "./EnqueueJob.ts"
@@ -45,6 +46,7 @@ export const version1 = (schema: string): string =>
     sessionFunctions,
     claimFunctions,
     settleFunctions,
+    completeFunctions,
     controlFunctions,
     readFunctions,
     views,

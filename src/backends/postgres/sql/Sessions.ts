@@ -86,14 +86,17 @@ BEGIN
     JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session;
     SELECT coalesce(array_agg(DISTINCT t.token), '{}') INTO lost
     FROM (SELECT unnest(p_started || p_tokens) AS token) t WHERE t.token <> ALL (v_held);
-    UPDATE job_state s SET started = true
-    FROM unnest(p_started) AS t(token) JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
-    WHERE s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session
-      AND s.status = 1 AND NOT s.started;
-    UPDATE job_state s SET progress = t.value
-    FROM unnest(p_tokens, p_values) AS t(token, value)
-    JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
-    WHERE s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session AND s.status = 1;
+    -- a handler's transaction that completes its job holds the row's lock until it ends: the lease must not wait for it
+    UPDATE job_state s SET started = true WHERE s.seq = ANY (ARRAY(
+      SELECT s.seq FROM unnest(p_started) AS t(token) JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
+      JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session
+      WHERE s.status = 1 AND NOT s.started FOR NO KEY UPDATE OF s SKIP LOCKED));
+    UPDATE job_state s SET progress = p.value FROM (
+      SELECT s.seq, t.value FROM unnest(p_tokens, p_values) AS t(token, value)
+      JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
+      JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session
+      WHERE s.status = 1 FOR NO KEY UPDATE OF s SKIP LOCKED
+    ) p WHERE s.seq = p.seq;
   END IF;
   SELECT coalesce(array_agg(token), '{}') INTO cancelled FROM cancellation c WHERE c.session = p_session;
   paused := '{}';

@@ -103,6 +103,14 @@ BEGIN
         v_code := CASE v_state.status WHEN 2 THEN 22 WHEN 4 THEN 21 ELSE 20 END;
       ELSIF v_state.status = 4 AND v_item.kind <> 2 THEN
         v_code := 21;
+      ELSIF v_state.status = 2 THEN
+        -- the holder confirms what it completed in a transaction of its own, together with the follow-up jobs
+        PERFORM end_grant(v_seq, 0, v_now, v_now, NULL, NULL, NULL, NULL);
+        UPDATE session_call c SET held = c.held - 1 WHERE c.block = v_item.token / 1000;
+        IF v_state.group_id IS NOT NULL THEN
+          v_touched := v_touched || v_state.queue;
+        END IF;
+        v_code := CASE v_item.kind WHEN 0 THEN 13 ELSE 22 END;
       ELSIF v_item.kind = 5 THEN
         v_code := 23;
       ELSE

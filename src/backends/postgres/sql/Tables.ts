@@ -51,6 +51,8 @@ CREATE TABLE moment (
   seq bigint NOT NULL,
   xid xid8 NOT NULL
 );
+CREATE INDEX moment_at ON moment (at);
+CREATE INDEX moment_seq ON moment (seq);
 
 -- What was asked for. Only a replacement changes a row.
 CREATE TABLE job (
@@ -134,18 +136,25 @@ CREATE TABLE job_state (
 CREATE INDEX job_state_ready ON job_state (queue, priority, seq) WHERE ready;
 CREATE INDEX job_state_due ON job_state (queue, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX job_state_expire ON job_state (queue, expire_at) WHERE expire_at IS NOT NULL;
-CREATE INDEX job_state_member ON job_state (group_id, seq) WHERE member;
+CREATE INDEX job_state_group ON job_state (group_id, seq) WHERE group_id IS NOT NULL;
 CREATE INDEX job_state_dead ON job_state (queue, seq) WHERE dead;
 
--- Groups with jobs that are not terminal, or whose holder has not confirmed.
+-- Groups with jobs that are not terminal, or whose holder has not confirmed. Whoever adds a job to a group only shares
+-- the lock of its row, so that a long transaction that enqueues holds up nobody who claims or settles.
 CREATE TABLE job_group (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   queue int NOT NULL,
   key text NOT NULL,
   in_flight int NOT NULL DEFAULT 0,
-  jobs int NOT NULL DEFAULT 0,
   UNIQUE (queue, key)
 );
+
+-- Groups to which jobs were added: the next claim looks at their heads.
+CREATE TABLE arrival (
+  queue int NOT NULL,
+  group_id bigint NOT NULL
+);
+CREATE INDEX arrival_queue ON arrival (queue);
 
 -- Idempotency keys that are held: for good while held_until is null.
 CREATE TABLE idempotency_key (
