@@ -9,7 +9,7 @@ import type * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 
 import type * as Scope from "effect/Scope"
-import type { EnqueueItem } from "../log/JobLog.ts"
+import type { EnqueueItem, SettleItem } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import type { JobState } from "../model/Job.ts"
 import type { Priority } from "../model/Priority.ts"
@@ -102,6 +102,11 @@ export interface JobContext {
     payload: J["payloadSchema"]["Type"],
     options?: EnqueueOptions | undefined
   ) => Effect.Effect<void, PayloadInvalid>
+  /**
+   * What completes this run with a result, for a log that can write it in a transaction of the handler's own. It writes
+   * nothing by itself. A result that does not fit the job's schema is a defect.
+   */
+  readonly completion: (success: unknown) => Effect.Effect<SettleItem>
 }
 
 /**

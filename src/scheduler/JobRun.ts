@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { FailureReport, Handler, RunContext } from "../actors/Protocol.ts"
-import type { EnqueueItem, Grant, Settlement } from "../log/JobLog.ts"
+import type { EnqueueItem, Grant, SettleItem, Settlement } from "../log/JobLog.ts"
 import { Limits } from "../model/Limits.ts"
 import type { Definition } from "./Definition.ts"
 import type { Any, EnqueueOptions, JobContext } from "./JobDefinition.ts"
@@ -27,9 +27,11 @@ const noMetadata: Readonly<Record<string, string>> = {}
 /** Made for each run, so everything that a handler may not ask for is made when it does. */
 class LiveJobContext implements JobContext {
   private readonly run: RunContext
+  private readonly encode: (success: unknown) => string | undefined | Refused
 
-  constructor(run: RunContext) {
+  constructor(run: RunContext, encode: (success: unknown) => string | undefined | Refused) {
     this.run = run
+    this.encode = encode
   }
   get id() {
     return this.run.grant.id
@@ -68,7 +70,23 @@ class LiveJobContext implements JobContext {
     return <J extends Any>(job: J, payload: J["payloadSchema"]["Type"], options?: EnqueueOptions) =>
       Effect.map(job.item(payload, options), (item) => this.run.followUp(item))
   }
+  get completion() {
+    return (success: unknown) =>
+      Effect.suspend((): Effect.Effect<SettleItem> => {
+        const result = this.encode(success)
+        if (result instanceof Refused) return Effect.die(new Error(doesNotFit(result)))
+        const { id, receipt, token } = this.run.grant
+        return Effect.succeed({
+          id,
+          receipt,
+          token,
+          settlement: { _tag: "Complete", result, enqueue: this.run.followUps }
+        })
+      })
+  }
 }
+
+const doesNotFit = ({ issue }: Refused): string => `the handler's result does not fit its schema: ${issue}`
 
 /** Travels the error channel from `start` to `conclude`, and nowhere else. */
 class Undecodable {
@@ -130,12 +148,14 @@ export const makeHandler = <P, S, E, R>(
 ): Handler => {
   const fork = Effect.runForkWith(context)
   const span = Tracing.consumer(context)
+  // encoding checks what it is given
+  const encode = definition.success.encode as (success: unknown) => string | undefined | Refused
 
   const completed = (followUps: ReadonlyArray<EnqueueItem> | undefined, value: S): Settlement => {
     const encoded = definition.success.encode(value)
     if (encoded instanceof Refused) {
       // trying again would run the side effects again for the same answer
-      const message = cut(`the handler's result does not fit its schema: ${encoded.issue}`)
+      const message = cut(doesNotFit(encoded))
       return { _tag: "DeadLetter", cause: { kind: "defect", message } }
     }
     if (encoded === undefined && followUps === undefined) return completedEmpty
@@ -170,7 +190,7 @@ export const makeHandler = <P, S, E, R>(
       }
       let effect: Effect.Effect<S, E, R>
       try {
-        effect = handler(payload, new LiveJobContext(run))
+        effect = handler(payload, new LiveJobContext(run, encode))
       } catch (defect) {
         return Exit.die(defect)
       }

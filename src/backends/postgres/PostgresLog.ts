@@ -4,20 +4,23 @@
  * @since 0.1.0
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { atTheEdge, JobLog } from "../../log/JobLog.ts"
+import { JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { InvalidRequest, type LogError, refused } from "../../log/LogError.ts"
+import { Completion, make as makeCompletion } from "./Completion.ts"
 import { failure } from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
 import { isSchemaName, schemaNameExpected } from "./SchemaName.ts"
 import * as Service from "./Service.ts"
 import { connectionSettings } from "./UrlClient.ts"
 
+export { completeInTransaction, Completion, NotHeld } from "./Completion.ts"
 export { diagnose } from "./Doctor.ts"
 export { Check, Finding, Level, Report } from "./DoctorReport.ts"
 export { capabilities } from "./PostgresCapabilities.ts"
@@ -57,6 +60,26 @@ export interface UrlOptions extends Options {
   readonly prepare?: boolean | undefined
 }
 
+const serve = Effect.fnUntraced(function* (
+  options: Options | undefined
+): Effect.fn.Return<
+  { readonly log: JobLogOperations; readonly completion: Completion["Service"] },
+  LogError,
+  PgClient.PgClient | Scope.Scope
+> {
+  const sql = yield* PgClient.PgClient
+  const schema = options?.schema ?? "leasehold"
+  if (!isSchemaName(schema)) {
+    return yield* Effect.fail(
+      refused("open", new InvalidRequest({ field: "schema", detail: `must be ${schemaNameExpected}` }))
+    )
+  }
+  if (options?.migrate === true) yield* Migrations.up(sql, schema)
+  yield* Migrations.verify(sql, schema)
+  const service = yield* Service.make(sql, schema, options?.listen ?? true)
+  return { log: service.log, completion: makeCompletion(sql, schema, service) }
+})
+
 /**
  * The log in a schema, through a client. Fails if the schema is missing or of another version, unless it may migrate.
  *
@@ -64,30 +87,23 @@ export interface UrlOptions extends Options {
  * @category constructors
  * @stability unstable
  */
-export const make: (options?: Options) => Effect.Effect<JobLogOperations, LogError, PgClient.PgClient | Scope.Scope> =
-  Effect.fnUntraced(function* (options) {
-    const sql = yield* PgClient.PgClient
-    const schema = options?.schema ?? "leasehold"
-    if (!isSchemaName(schema)) {
-      return yield* Effect.fail(
-        refused("open", new InvalidRequest({ field: "schema", detail: `must be ${schemaNameExpected}` }))
-      )
-    }
-    if (options?.migrate === true) yield* Migrations.up(sql, schema)
-    yield* Migrations.verify(sql, schema)
-    const { log } = yield* Service.make(sql, schema, options?.listen ?? true)
-    return atTheEdge(log)
-  })
+export const make = (options?: Options): Effect.Effect<JobLogOperations, LogError, PgClient.PgClient | Scope.Scope> =>
+  Effect.map(serve(options), ({ log }) => log)
 
 /**
- * The log as a layer, through the program's own client, so that enqueue joins its transactions.
+ * The log as a layer, through the program's own client, so that enqueue joins its transactions, and handlers can
+ * complete their jobs in theirs.
  *
  * @since 0.1.0
  * @category layers
  * @stability unstable
  */
-export const layer = (options?: Options): Layer.Layer<JobLog, LogError, PgClient.PgClient> =>
-  Layer.effect(JobLog, make(options))
+export const layer = (options?: Options): Layer.Layer<JobLog | Completion, LogError, PgClient.PgClient> =>
+  Layer.effectContext(
+    Effect.map(serve(options), ({ completion, log }) =>
+      Context.make(JobLog, log).pipe(Context.add(Completion, completion))
+    )
+  )
 
 /**
  * The log as a layer, through a client of its own. Its operations join no transaction of the program.

@@ -20,6 +20,7 @@ import type {
   SettleItem,
   SettleResult
 } from "../../log/JobLog.ts"
+import { atTheEdge } from "../../log/JobLog.ts"
 import type { LogError } from "../../log/LogError.ts"
 import { coalesce } from "./Coalesce.ts"
 import { JobWaits } from "./JobWaits.ts"
@@ -212,7 +213,7 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     announce,
-    log: {
+    log: atTheEdge({
       ...direct,
       capabilities,
       open: (options) => apart(direct.open(options)),
@@ -255,6 +256,6 @@ export const make = Effect.fnUntraced(function* (
       control: (commands) =>
         Effect.tap(toldIfUnknown(direct.control(commands)), (results) => announce(commanded(commands, results))),
       changes
-    }
+    })
   }
 })
