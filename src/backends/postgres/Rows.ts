@@ -67,10 +67,11 @@ export const toReceipt = (sequence: bigint, id: string): string => `${sequence}:
  * @stability unstable
  */
 export const fromReceipt = (receipt: string, id: string): bigint | undefined => {
-  const end = receipt.indexOf(":")
-  if (end < 1 || receipt.slice(end + 1) !== id) return undefined
-  const digits = receipt.slice(0, end)
-  return /^\d{1,18}$/.test(digits) ? BigInt(digits) : undefined
+  const end = receipt.length - id.length - 1
+  if (end < 1 || receipt[end] !== ":" || !receipt.endsWith(id)) return undefined
+  const sequence = Number(receipt.slice(0, end))
+  // a log that drew a thousand numbers a second would reach the last one after 285,000 years
+  return Number.isSafeInteger(sequence) && sequence > 0 ? BigInt(sequence) : undefined
 }
 
 /**

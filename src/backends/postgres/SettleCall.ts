@@ -57,9 +57,11 @@ export const settleParameters = (items: ReadonlyArray<SettleItem>): ReadonlyArra
   const results = items.map(({ settlement }) =>
     settlement._tag === "Complete" && settlement.result !== undefined ? toText(settlement.result) : null
   )
+  const sequences = items.map(({ id, receipt }) => fromReceipt(receipt, id) ?? null)
   const common = [
-    bigints(items.map(({ id, receipt }) => fromReceipt(receipt, id) ?? null)),
-    uuids(items.map(({ id }) => id)),
+    bigints(sequences),
+    // only a job whose receipt is not its own has to be looked for
+    uuids(sequences.includes(null) ? items.map(({ id }) => id) : null),
     bigints(items.map(({ token }) => toToken(token)))
   ]
   const given = texts(results.some((result) => result !== null) ? results : null)
