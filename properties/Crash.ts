@@ -47,10 +47,16 @@ const open = (
 
 const crashed: ReadonlyArray<LawName> = ["recoveryIsLegalPrefix", "recoveryIdempotent", "recoveryBound"]
 
+/** Laws that speak about what was done to the storage before the log is opened again. */
+const suspects = (world: World): ReadonlyArray<LawName> => [
+  ...(world.coverage.has("compacted") ? (["compactionKeepsAll"] as const) : []),
+  ...(world.coverage.has("a sync failed") ? (["poisonOnSyncError"] as const) : [])
+]
+
 const openAfterCrash = (world: World, seed: number): Effect.Effect<boolean> =>
   world.test.crash === undefined
     ? Effect.succeed(false)
-    : open(world, `crash ${seed}`, world.test.crash({ seed }), crashed)
+    : open(world, `crash ${seed}`, world.test.crash({ seed }), [...crashed, ...suspects(world)])
 
 /**
  * Crashes the log between two calls.
@@ -64,7 +70,7 @@ export const crash = (world: World, seed: number): Effect.Effect<void> =>
     meetAll(world, undefined, "reopen", "crash")
     if (!(yield* openAfterCrash(world, seed))) return
     forgetSessions(world)
-    yield* observe(world, () => ["recoveryIsLegalPrefix"])
+    yield* observe(world, () => ["recoveryIsLegalPrefix", ...suspects(world)])
   })
 
 /**
@@ -78,7 +84,7 @@ export const restart = (world: World): Effect.Effect<void> =>
   Effect.gen(function* () {
     if (world.test.restart === undefined) return
     meetAll(world, undefined, "reopen", "restart")
-    const blame: ReadonlyArray<LawName> = ["recoveryIdempotent"]
+    const blame: ReadonlyArray<LawName> = ["recoveryIdempotent", ...suspects(world)]
     if (!(yield* open(world, "restart", world.test.restart, blame))) return
     forgetSessions(world)
     yield* observe(world, () => blame)
@@ -127,10 +133,10 @@ export const crashDuring = (world: World, step: Extract<Step, { readonly _tag: "
     if (seen._tag !== "Ok") return report(world, ["recoveryIsLegalPrefix"], "the log cannot be read after a crash")
     world.now = Math.max(before, seen.value.now)
     const found = { snapshot: seen.value.snapshot, window: { before, after: world.now } }
-    const blame: ReadonlyArray<LawName> =
-      sorted.open.length > 0 ? ["recoveryIsLegalPrefix", "atomicBatch"] : ["recoveryIsLegalPrefix"]
+    const after: ReadonlyArray<LawName> = ["recoveryIsLegalPrefix", ...suspects(world)]
+    const blame: ReadonlyArray<LawName> = sorted.open.length > 0 ? [...after, "atomicBatch"] : after
     explain(world, sorted, found, blame, () => forgetSessions(world))
-    yield* observe(world, () => ["recoveryIsLegalPrefix"])
+    yield* observe(world, () => after)
   })
 
 /** Whether the sessions ended: asks one that should live. */
@@ -163,6 +169,7 @@ export const failDuring = (world: World, step: Extract<Step, { readonly _tag: "F
     if (failSync === undefined) return
     const blame: ReadonlyArray<LawName> = ["poisonOnSyncError", "outcomeTruth"]
     yield* failSync({ times: step.forever ? Number.POSITIVE_INFINITY : 1 })
+    count(world.coverage, "a sync failed")
     say(world, `the next sync fails${step.forever ? ", and all after it" : ""}`)
     const flights = yield* startAll(world, step, "none")
     if (flights !== undefined) {
@@ -202,6 +209,7 @@ export const compact = (world: World, step: Extract<Step, { readonly _tag: "Comp
   Effect.gen(function* () {
     if (world.test.compact === undefined) return
     const blame: ReadonlyArray<LawName> = ["compactionKeepsAll"]
+    count(world.coverage, "compacted")
     // its own session holds a job or two over the compaction
     if ((yield* sessionOf(world, 2)) === undefined) return
     if (step.crash && world.test.crash !== undefined) {
@@ -213,10 +221,8 @@ export const compact = (world: World, step: Extract<Step, { readonly _tag: "Comp
       forgetSessions(world)
       return yield* observe(world, () => blame)
     }
-    const before = world.shown
     const compacted = yield* outcome(world.test.compact, world.patience)
     say(world, `compact → ${told(compacted)}`)
     if (compacted._tag !== "Ok") return report(world, blame, `compaction failed: ${told(compacted)}`)
     yield* observe(world, () => blame)
-    if (before !== undefined) count(world.coverage, "compacted")
   })

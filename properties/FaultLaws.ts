@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import { goOnAfterCompaction } from "./AfterCompaction.ts"
 import { drain } from "./Drain.ts"
 import { overHistories } from "./Law.ts"
 import type { Law } from "./Law.ts"
@@ -255,7 +256,8 @@ export const compactionKeepsAll: Law = overHistories({
     length: 30
   },
   claimedBy: (can) => can.durability !== "none",
-  needs: ["compact"]
+  needs: ["compact"],
+  epilogue: goOnAfterCompaction
 })
 
 /**

@@ -4,8 +4,24 @@
  *
  * @since 0.1.0
  */
+import { afterwards } from "./Afterwards.ts"
+import { askAgain } from "./AskedAgain.ts"
+import { tryGroupTerms } from "./GroupTerms.ts"
 import { overHistories } from "./Law.ts"
 import type { Law } from "./Law.ts"
+import type { JobSpec, SettleSpec } from "./Step.ts"
+
+const plain: JobSpec = { queue: 0, name: 0, payload: "{}" }
+
+const completeWithFollowUp: SettleSpec = {
+  grant: 0,
+  kind: "Complete",
+  delay: 0,
+  result: "",
+  plain: true,
+  followUps: [plain],
+  badFollowUp: false
+}
 
 /**
  * @since 0.1.0
@@ -152,7 +168,8 @@ export const groupFifo: Law = overHistories({
     },
     options: { group: 85, priority: 40, delay: 20 }
   },
-  claimedBy: (can) => can.groups
+  claimedBy: (can) => can.groups,
+  epilogue: tryGroupTerms
 })
 
 /**
@@ -213,7 +230,17 @@ export const completedStaysCompleted: Law = overHistories({
     bulkyPayloads: true,
     weights: { Settle: 12, Claim: 8, AdvanceToExpiry: 2, Reclaim: 2, Purge: 1, Crash: 3, CrashDuring: 2 },
     options: { key: 10 }
-  }
+  },
+  epilogue: afterwards(
+    [
+      { _tag: "Resume", queue: 0 },
+      { _tag: "Enqueue", items: [plain] },
+      { _tag: "Claim", slot: 2, queue: 0, limit: 1, dead: false },
+      { _tag: "Settle", items: [completeWithFollowUp], otherSession: false },
+      { _tag: "Crash", seed: 3 }
+    ],
+    "crash"
+  )
 })
 
 /**
@@ -303,7 +330,8 @@ export const numberedCallsRepeat: Law = overHistories({
     options: { priority: 10 },
     followUps: 30,
     length: 60
-  }
+  },
+  epilogue: askAgain
 })
 
 /**

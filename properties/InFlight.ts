@@ -27,7 +27,7 @@ import { controlled, settled } from "./ModelSettle.ts"
 import { compare } from "./ModelSnapshot.ts"
 import type { Snapshot } from "./ModelSnapshot.ts"
 import { toSettlement } from "./SettleSteps.ts"
-import type { InFlightSpec } from "./Step.ts"
+import type { InFlightSpec, JobSpec } from "./Step.ts"
 import { count, json, nextCall, ofExit, queueNames, reportAll, sessionOf, toItem } from "./World.ts"
 import type { Outcome, World } from "./World.ts"
 
@@ -94,9 +94,11 @@ const startSettle = (world: World, request: SettleRequest) =>
         request,
         new Set(),
         answer ??
-          request.items.map(({ id }) => {
-            const state = views.find((view) => view.id === id)?.state
-            return { _tag: "Settled", state: state ?? "Completed" }
+          request.items.map(({ id, settlement }) => {
+            const state = views.find((view) => view.id === id)?.state ?? "Completed"
+            const followUps = settlement._tag === "Complete" ? settlement.enqueue : undefined
+            const enqueued = followUps?.map((item) => ({ _tag: "Inserted" as const, id: item.id }))
+            return { _tag: "Settled", state, ...(enqueued === undefined ? undefined : { enqueued }) }
           }),
         window,
         world.capabilities
@@ -171,7 +173,8 @@ export const startAll = (
     if (spec.settle !== undefined && held !== undefined) {
       const { id, token, receipt } = held.grant
       const kind = spec.settle
-      const plain = { grant: 0, kind, delay: 400, result: "done", followUps: [], badFollowUp: false }
+      const followUps = kind === "Complete" ? [followUp] : []
+      const plain = { grant: 0, kind, delay: 400, result: "done", followUps, badFollowUp: false }
       const settlement = toSettlement(world, plain, held.grant.queue)
       meet(world, heldJob, settleCommands[kind], fault)
       flights.push(
@@ -193,6 +196,9 @@ export const startAll = (
     }
     return flights
   })
+
+/** Large enough that it does not share its completion's sector of a disk. */
+const followUp: JobSpec = { queue: 0, name: 0, payload: `"${"x".repeat(800)}"` }
 
 const controlCommands = { Cancel: "cancel", Redrive: "redrive", Reschedule: "reschedule", Purge: "purge" } as const
 

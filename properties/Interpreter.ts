@@ -293,12 +293,8 @@ export const perform = (world: World, step: Step): Effect.Effect<void> => {
         ...(step.at === undefined ? undefined : { at: world.now + Math.min(step.at, world.capabilities.maxDelay) }),
         ...(step.priority === undefined ? undefined : { priority: priorityFor(world.capabilities, step.priority) })
       }))
-    case "Purge": {
-      const job = step.job === 12 ? undefined : jobOf(world, step.job)
-      // what becomes of the key of a purged dead letter is not laid down
-      if (job?.status === "DeadLettered" && job.item.key !== undefined) return Effect.void
+    case "Purge":
       return onJob(world, step.job, (id) => ({ _tag: "Purge", id }))
-    }
     case "Configure":
       // the terms of groups, which a log without groups refuses
       if (!world.capabilities.groups) return Effect.void

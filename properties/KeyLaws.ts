@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as fc from "fast-check"
-import type { EnqueueItem } from "../src/log/JobLog.ts"
+import type { EnqueueItem, Settlement } from "../src/log/JobLog.ts"
 import {
   broken,
   claim,
@@ -88,10 +88,10 @@ export const tickOnce: Law = overSituations({
 export const retentionKeepsKeys: Law = overSituations({
   name: "retentionKeepsKeys",
   statement:
-    "A completed record goes after its retention or by a purge, its key stays for its whole window and answers Duplicate without the result, and then it is free.",
+    "A completed record goes after its retention or by a purge, its key stays for its whole window and answers Duplicate without the result, and then it is free. So does the key of a dead letter that is purged.",
   claimedBy: (can) => can.dedupe && can.inspect,
   inputs: fc.record({
-    retention: fc.constantFrom("time" as const, "count" as const, "purge" as const),
+    retention: fc.constantFrom("time" as const, "count" as const, "purge" as const, "purgeDead" as const),
     window: fc.constantFrom(10_000, 60_000),
     crash: fc.boolean(),
     seed: fc.nat(0xffff)
@@ -107,16 +107,20 @@ export const retentionKeepsKeys: Law = overSituations({
       yield* enqueue(bench, item)
       const [grant] = yield* claim(bench, session)
       if (grant === undefined) return broken(bench, "retentionKeepsKeys", "a fresh job was not granted")
-      yield* settle(bench, session, grant, { _tag: "Complete", result: "the result" })
+      const dies = retention === "purgeDead"
+      const settlement: Settlement = dies
+        ? { _tag: "DeadLetter", cause: { kind: "failure", tag: "Declined", message: "declined" } }
+        : { _tag: "Complete", result: "the result" }
+      yield* settle(bench, session, grant, settlement)
       const [kept] = yield* enqueue(bench, newItem(bench, { key }))
-      if (kept?._tag !== "Duplicate" || kept.id !== item.id || kept.result !== "the result") {
-        broken(bench, "retentionKeepsKeys", "a key held by a completed job is not answered with its id and result")
+      if (kept?._tag !== "Duplicate" || kept.id !== item.id || kept.result !== (dies ? undefined : "the result")) {
+        broken(bench, "retentionKeepsKeys", "a key held by an ended job is not answered with its id and result")
       }
       const later = newItem(bench)
       yield* enqueue(bench, later)
       const [next] = yield* claim(bench, session)
       if (next !== undefined) yield* settle(bench, session, next, { _tag: "Complete" })
-      if (retention === "purge") yield* control(bench, { _tag: "Purge", id: item.id })
+      if (retention === "purge" || dies) yield* control(bench, { _tag: "Purge", id: item.id })
       yield* pass(bench, 2000)
       yield* reclaimAll(bench, 100)
       if (crash) yield* reopen(bench, `crash ${seed}`, bench.test.crash?.({ seed }))
@@ -124,7 +128,7 @@ export const retentionKeepsKeys: Law = overSituations({
         broken(bench, "retentionKeepsKeys", "the record is there after its retention")
       }
       const [gone] = yield* enqueue(bench, newItem(bench, { key }))
-      if (gone?._tag !== "Duplicate" || gone.id !== item.id || gone.resultGone !== true) {
+      if (gone?._tag !== "Duplicate" || gone.id !== item.id || gone.resultGone !== (dies ? undefined : true)) {
         broken(bench, "retentionKeepsKeys", "a key inside its window is not answered as held without its record")
       }
       yield* pass(bench, window)

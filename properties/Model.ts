@@ -104,9 +104,24 @@ interface Tombstone {
   readonly queue: string
   readonly name: string
   readonly key: string
+  /** How the job that held it ended. */
+  readonly state: "Completed" | "DeadLettered"
   readonly from: number
   readonly by: number
 }
+
+/**
+ * What is left of the key of a job whose record goes.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const buried = (
+  { finishedBy, finishedFrom, id, item: { name, queue } }: ModelJob,
+  state: Tombstone["state"],
+  { value, window }: { readonly value: string; readonly window: number }
+): Tombstone => ({ id, queue, name, key: value, state, from: finishedFrom + window, by: finishedBy + window })
 
 /**
  * @since 0.1.0

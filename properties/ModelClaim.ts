@@ -229,8 +229,9 @@ export const claimed = (
   }
   const claimable = together ? [] : [...surelyClaimable(model, request.queue, request.names, window)]
   if (result.grants.length === 0 && claimable.length > 0) {
+    const grouped = claimable.every((job) => job.item.group !== undefined)
     reporter("claim")(
-      ["noLostWakeUp", "eventuallyClaimed"],
+      grouped ? ["noLostWakeUp", "eventuallyClaimed", "groupFifo"] : ["noLostWakeUp", "eventuallyClaimed"],
       `empty although ${claimable.map((job) => job.id).join(", ")} could be claimed`
     )
   }

@@ -66,6 +66,8 @@ export const newJob = (item: EnqueueItem, order: number, window: Window): ModelJ
 interface Holder {
   readonly id: string
   readonly job: ModelJob | undefined
+  /** How the job ended whose record is gone. */
+  readonly ended?: "Completed" | "DeadLettered" | undefined
   /** The window ends in this very instant: it may be held or free. */
   readonly maybe: boolean
 }
@@ -86,15 +88,16 @@ const keyHolder = (model: Model, item: EnqueueItem, window: Window): Holder | un
   }
   for (const stone of model.tombstones) {
     if (stone.queue !== item.queue || stone.name !== item.name || stone.key !== key.value) continue
-    if (window.before <= stone.by) holders.push({ id: stone.id, job: undefined, maybe: window.after >= stone.from })
+    if (window.before > stone.by) continue
+    holders.push({ id: stone.id, job: undefined, ended: stone.state, maybe: window.after >= stone.from })
   }
   return holders.find((holder) => !holder.maybe) ?? holders[0]
 }
 
-/** States in which the holder of a key may be said to be; one whose record is gone completed. */
-const statesOf = (model: Model, holder: ModelJob | undefined, window: Window): ReadonlySet<JobState> => {
-  if (holder === undefined) return new Set(["Completed"])
-  const jobs = [holder, ...silentFutures(model, holder, window)]
+/** States in which the holder of a key may be said to be. */
+const statesOf = (model: Model, { ended = "Completed", job }: Holder, window: Window): ReadonlySet<JobState> => {
+  if (job === undefined) return new Set([ended])
+  const jobs = [job, ...silentFutures(model, job, window)]
   return new Set(jobs.flatMap(({ status }) => (status === "Waiting" ? (["Scheduled", "Ready"] as const) : [status])))
 }
 
@@ -143,7 +146,7 @@ const judgeOne = (
       if (item.key?.onConflict === "replace" && holder.job?.everGranted === false && holder.job.status === "Waiting") {
         report("keyDeduplicates", `answered Duplicate where ${holder.id} was never granted and is to be replaced`)
       }
-      if (!statesOf(model, holder.job, window).has(answer.state)) {
+      if (!statesOf(model, holder, window).has(answer.state)) {
         report(
           "keyDeduplicates",
           `answered that ${answer.id} is ${answer.state}, it is ${holder.job?.status ?? "gone"}`

@@ -14,7 +14,7 @@ import type {
   SettleResult
 } from "../src/log/JobLog.ts"
 import type { LawName } from "./LawName.ts"
-import { die, endGrant, silentFutures, surelyDead } from "./Model.ts"
+import { buried, die, endGrant, silentFutures, surelyDead } from "./Model.ts"
 import type { Model, ModelJob, Violation, Window } from "./Model.ts"
 import { enqueued } from "./ModelEnqueue.ts"
 
@@ -325,10 +325,8 @@ const expectation = (model: Model, command: ControlCommand, window: Window): Exp
           if (job === undefined) return
           const key = job.item.key
           model.jobs.delete(job.id)
-          if (key === undefined || job.status !== "Completed") return
-          const { queue, name } = job.item
-          const from = job.finishedFrom + key.window
-          model.tombstones.push({ id: job.id, queue, name, key: key.value, from, by: job.finishedBy + key.window })
+          if (key === undefined || (job.status !== "Completed" && job.status !== "DeadLettered")) return
+          model.tombstones.push(buried(job, job.status, key))
         }
       }
     case "Configure":

@@ -137,8 +137,14 @@ export const reclaim = (world: World, limit: number) =>
       else if (!answer.value.more && !world.capabilities.inspect) Model.reclaimAll(world.model, window)
       return ["reclaimGuarded"]
     })
-    if (answer._tag === "Ok") judgeReclaimed(world, jobs, before, answer.value)
-    if (answer._tag !== "Ok" || answer.value.more) return
+    if (answer._tag !== "Ok") return
+    judgeReclaimed(world, jobs, before, answer.value)
+    if (answer.value.reclaimed > limit) {
+      report(world, ["reclaimOnExpiry"], `reclaim took ${answer.value.reclaimed} back, asked for at most ${limit}`)
+    }
+    // who is told that there is more calls again, which has to lead somewhere
+    const { deadLettered, more, reclaimed } = answer.value
+    if (more && (!world.capabilities.inspect || reclaimed > 0 || deadLettered > 0)) return
     for (const job of world.model.jobs.values()) {
       if (job.status === "Leased" && Model.surelyDead(world.model, job.session ?? "", before)) {
         report(world, ["reclaimOnExpiry"], `job ${job.id} is still held by the dead session ${job.session}`)

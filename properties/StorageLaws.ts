@@ -94,6 +94,14 @@ export const recoveryBound: Law = overSituations({
     })
 })
 
+/** Two large jobs at once, so that the storage of one may be durable by the time that the other's is written, or not. */
+const enqueueTogether = (bench: Bench): Effect.Effect<void, LogError> =>
+  Effect.suspend(() => {
+    const payload = `"${"x".repeat(Math.min(6000, bench.capabilities.maxPayload - 2))}"`
+    const calls = [0, 1].map(() => enqueue(bench, newItem(bench, { payload })))
+    return Effect.all(calls, { concurrency: "unbounded", discard: true })
+  })
+
 /** Opening must fail with this reason. */
 const mustNotOpen = (
   bench: Bench,
@@ -119,10 +127,11 @@ export const haltOnDamage: Law = overSituations({
     "When something that was acknowledged is damaged in storage, the log restores it or refuses to open with the reason Corrupt; it never opens without it.",
   claimedBy: (can) => can.durability !== "none" && can.inspect,
   needs: ["damage"],
-  inputs: fc.record({ rounds: fc.integer({ min: 2, max: 10 }), seed: fc.nat(0xffffff) }),
-  situation: (bench, { rounds, seed }) =>
+  inputs: fc.record({ rounds: fc.integer({ min: 2, max: 10 }), seed: fc.nat(0xffffff), large: fc.boolean() }),
+  situation: (bench, { rounds, seed, large }) =>
     Effect.gen(function* () {
       yield* work(bench, rounds)
+      if (large) yield* enqueueTogether(bench)
       const before = yield* showAll(bench)
       if (bench.test.damage === undefined) return
       const answer = yield* outcome(bench.test.damage({ seed }), bench.patience)

@@ -26,6 +26,7 @@ import {
 import type { Bench } from "./Direct.ts"
 import { checkGenerated } from "./Law.ts"
 import type { Law } from "./Law.ts"
+import { claimedTwice, outlivedClaim } from "./ParkedClaims.ts"
 import { json, outcome } from "./World.ts"
 
 /** How a job becomes claimable: prepared so that nothing is, then triggered. */
@@ -199,6 +200,17 @@ const routes: ReadonlyArray<Route> = [
         yield* enqueue(bench, newItem(bench, { delay: longest(bench, 60_000), key }))
         return Effect.suspend(() => enqueue(bench, newItem(bench, { key })))
       })
+  },
+  {
+    name: "an earlier delay due",
+    timed: true,
+    needs: (can) => can.maxDelay > 0,
+    prepare: (bench) =>
+      Effect.gen(function* () {
+        yield* enqueue(bench, newItem(bench, { delay: longest(bench, 60_000) }))
+        const earlier = Effect.suspend(() => enqueue(bench, newItem(bench, { delay: longest(bench, 300) })))
+        return Effect.andThen(earlier, pass(bench, 300))
+      })
   }
 ]
 
@@ -369,7 +381,11 @@ export const noLostWakeUp: Law = {
             const told = Array.from({ length: capabilities.notify ? 2 * endings.length : 0 }, (_, i) =>
               ended(i, i >= endings.length, turns[i % turns.length] ?? 0)
             )
-            return yield* inTurn([...routed, ...told].map((body) => onBench(harness, "noLostWakeUp", body)))
+            const parking = capabilities.parkedClaims ? [claimedTwice] : []
+            const expiring = capabilities.parkedClaims && capabilities.lease === "timed" ? [outlivedClaim] : []
+            return yield* inTurn(
+              [...routed, ...told, ...parking, ...expiring].map((body) => onBench(harness, "noLostWakeUp", body))
+            )
           }),
         // each failing try waits in vain
         shrink: false

@@ -1,5 +1,5 @@
-/** Which engine of the suite has to notice a mutant: a log under the laws, or a simulated fleet. */
-export type JudgeName = "memory" | "file" | "fleet"
+/** Which engine of the suite has to notice a mutant: a log under the laws, a simulated fleet, or the crash states. */
+export type JudgeName = "memory" | "file" | "fleet" | "crash"
 
 /** One place of our own sources changed. */
 export interface SourceMutant {
@@ -10,11 +10,14 @@ export interface SourceMutant {
   readonly find: string
   readonly replace: string
   readonly judges: ReadonlyArray<JudgeName>
-  /** What has to break: a law of the suite, or of the simulated fleet. */
+  /** What has to break: a law of the suite or of the simulated fleet, or {@link crashLaw}. */
   readonly law: string
 }
 
-/** What a judge found: `after` so many histories (or seeds) `by` a law, or nothing within as many. */
+/** What the crash states judge by: what is recovered is the log before or after the operation that was under way. */
+export const crashLaw = "beforeOrAfter"
+
+/** What a judge found: `after` so many histories (or seeds, or crash states) `by` a law, or nothing within as many. */
 export interface Verdict {
   readonly killed: boolean
   readonly after: number

@@ -25,7 +25,7 @@ let failed = false
 for (const judge of canary.judges) {
   const judged = judges[judge]
   const runs = most[judge]
-  if (judged === undefined || runs === undefined) throw new Error(`no judge ${judge}`)
+  if (runs === undefined) throw new Error(`no judge ${judge}`)
   const broken = await judged(loading(canary), canary.law, { seed: 1, runs })
   const unbroken = await judged(loading(sound), canary.law, { seed: 1, runs: broken.after })
   const found = broken.killed ? `killed by ${broken.by} after ${broken.after} histories` : `SURVIVED ${broken.after}`

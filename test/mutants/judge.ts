@@ -4,13 +4,12 @@ import type { Answer, Question } from "./judging.ts"
 import { loading } from "./load.ts"
 import { sourceMutants } from "./sources.ts"
 
-const answer = async ({ index, judge, ...options }: Question): Promise<Answer> => {
+const answer = async ({ index, judge, law, ...options }: Question): Promise<Answer> => {
   const mutant = sourceMutants[index]
   const judged = judges[judge]
-  if (mutant === undefined || judged === undefined)
-    return { _tag: "Failed", message: "there is no such judge or mutant" }
+  if (mutant === undefined) return { _tag: "Failed", message: "there is no such mutant" }
   try {
-    return { _tag: "Judged", verdict: await judged(loading(mutant), mutant.law, options) }
+    return { _tag: "Judged", verdict: await judged(loading(mutant), law ?? mutant.law, options) }
   } catch (error) {
     return { _tag: "Failed", message: error instanceof Error ? error.message : String(error) }
   }

@@ -7,8 +7,9 @@ import type * as Fleet from "../../src/simulation/Fleet.ts"
 import { fleetLaws } from "../../src/simulation/FleetLaws.ts"
 import type * as FileHarness from "../properties/fileHarness.ts"
 import type * as MemoryHarness from "../properties/memoryHarness.ts"
+import type * as CrashStates from "../simulation/crash-states/CrashStates.ts"
 import type { Load } from "./load.ts"
-import type { JudgeName, Verdict } from "./SourceMutant.ts"
+import { crashLaw, type JudgeName, type Verdict } from "./SourceMutant.ts"
 
 export interface JudgeOptions {
   readonly seed: number
@@ -60,8 +61,17 @@ const onFleet: Judge = async (load, law, { path, runs, seed }) => {
   return { killed: false, after: runs, by: law, path: undefined }
 }
 
-/** A judge that is missing leaves its mutants pending. */
-export const judges: Readonly<Record<JudgeName, Judge | undefined>> = {
+/** All crash states of short workloads, up to the first that is recovered wrongly; there is nothing to choose. */
+const onCrashes: Judge = async (load, law) => {
+  if (law !== crashLaw) throw new Error(`crash states have no law ${law}`)
+  // the copy has the shape of the original
+  const { runCrashStates } = (await load("test/simulation/crash-states/CrashStates.ts")) as typeof CrashStates
+  const options = { maxLength: 2, everyByteUpTo: 0, secondCrashUpTo: 1, stopAtViolation: true }
+  const { counters, violations } = runCrashStates(options)
+  return { killed: violations.length > 0, after: Math.max(1, counters.states), by: law, path: undefined }
+}
+
+export const judges: Readonly<Record<JudgeName, Judge>> = {
   memory: onLog(async (load) => {
     // the copies have the shape of the originals, here and below
     const copy = (await load("test/properties/memoryHarness.ts")) as typeof MemoryHarness
@@ -71,5 +81,6 @@ export const judges: Readonly<Record<JudgeName, Judge | undefined>> = {
     const copy = (await load("test/properties/fileHarness.ts")) as typeof FileHarness
     return copy.fileHarness
   }),
-  fleet: onFleet
+  fleet: onFleet,
+  crash: onCrashes
 }

@@ -12,6 +12,8 @@ export interface Question extends JudgeOptions {
   /** Of the mutant, in the list of all. */
   readonly index: number
   readonly judge: JudgeName
+  /** Instead of the one that is named for the mutant. */
+  readonly law?: string | undefined
 }
 
 /** What it answers. */
@@ -19,7 +21,7 @@ export type Answer =
   | { readonly _tag: "Judged"; readonly verdict: Verdict }
   | { readonly _tag: "Failed"; readonly message: string }
 
-/** No mutant takes nearly as long as this. */
+/** What is recorded takes not nearly as long as this. */
 const patienceMillis = 60_000
 
 /** Asks one question after the other. */

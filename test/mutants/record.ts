@@ -8,7 +8,7 @@ export const baseSeeds: ReadonlyArray<number> = [1, 2, 3]
 export interface Entry {
   readonly title: string
   readonly law: string
-  /** Histories (or seeds of a fleet) until its law broke, per base seed. */
+  /** Histories (or seeds of a fleet, or crash states) until its law broke, per base seed. */
   readonly after: ReadonlyArray<number>
   /** The seed under which it died soonest, and which of its histories it was. */
   readonly seed: number
@@ -28,3 +28,19 @@ export const median = (values: ReadonlyArray<number>): number =>
 export const readPending = (): ReadonlyArray<string> =>
   // a list of titles, kept by hand
   JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "pending.json"), "utf8")) as ReadonlyArray<string>
+
+/**
+ * Replaces entries by what was just measured, and drops those that are not `known`, where that is given. Others may be
+ * measuring at the same time, so the record is read anew.
+ */
+export const mergeRecord = (
+  measured: ReadonlyArray<Entry>,
+  known?: ReadonlySet<string> | undefined
+): ReadonlyArray<Entry> => {
+  const entries = new Map([...readRecord(), ...measured].map((entry) => [entry.title, entry]))
+  const kept = [...entries.values()]
+    .filter(({ title }) => known?.has(title) !== false)
+    .toSorted((a, b) => (a.title < b.title ? -1 : 1))
+  fs.writeFileSync(recordPath, `[\n${kept.map((entry) => JSON.stringify(entry)).join(",\n")}\n]\n`)
+  return kept
+}

@@ -25,7 +25,7 @@ const recorded = sourceMutants.flatMap((mutant, index) =>
 /** Histories to search when the generators have changed since the record was made. */
 const enough = (after: ReadonlyArray<number>): number => Math.max(100, 4 * Math.max(...after))
 
-describe.for(["memory", "file", "fleet"] as const)("%s", (of) => {
+describe.for(["memory", "file", "fleet", "crash"] as const)("%s", (of) => {
   const mutants = recorded.filter(({ judge }) => judge === of)
   // the judge gives up by itself before, so that no answer is taken for that to the next question
   test.for(mutants)("$law: $title", { timeout: 150_000 }, async ({ entry, index, judge, law, title }) => {

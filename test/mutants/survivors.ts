@@ -68,6 +68,37 @@ export const survivors: ReadonlyMap<string, string> = new Map([
     "What is left behind the next frame cannot continue it, as frames are chained: see the crash states, which judge it too."
   ],
   [
+    "file: backends/file/journal/SegmentScan.ts: a frame may belong to any epoch",
+    "Each frame names the checksum of the one before it, which only its writer knows and whoever recovered the log from it. " +
+      "Who recovers a log begins with a frame of the new epoch, so that no frame of another epoch can follow."
+  ],
+  [
+    "file: backends/file/journal/SegmentScan.ts: frames are not chained",
+    "A torn tail is cut off, durably, before anything is appended, and a frame must bear the next number, the epoch and " +
+      "a checksum under the segment's salt, so that nothing that is left over can stand where the next frame belongs. " +
+      "Cut and chain stand in for each other: see the crash states, which judge it too."
+  ],
+  [
+    "file: backends/file/journal/JournalAppender.ts: a new segment forgets what was trimmed",
+    "The frame of the latest trim says the same and always lies in a segment that is kept; removals are synced one by " +
+      "one, oldest first, so that they leave no gap. See the crash states, which judge it too."
+  ],
+  [
+    "memory: backends/memory/MemoryLog.ts: a session that was ended can settle what nobody took from it yet",
+    "A late settlement is accepted as long as nobody has taken its job, and the port does not say whether that also " +
+      "holds for a session that has lost some of its jobs to a reclaim with a limit. Token and session are checked all the same, and claims and renewals look at the lease."
+  ],
+  [
+    "file: backends/file/EngineReclaim.ts: a session that lost its jobs lives on",
+    "A late settlement is accepted as long as nobody has taken its job, and the port does not say whether that also " +
+      "holds for a session that has lost some of its jobs to a reclaim with a limit. Token and session are checked all the same, and claims and renewals look at the lease."
+  ],
+  [
+    "file: backends/file/LogClock.ts: the log's time follows the wall clock only",
+    "It then stands still for as long as the wall clock was set back, which is what is promised: see `clockStepSafe`. " +
+      "The monotonic clock makes it go on at once, which is better than that."
+  ],
+  [
     "file: backends/file/JobStore.ts: a grant that ended is still found",
     "Whoever finds a grant compares its session, which is none once it ended. Taking it out of the index saves memory."
   ]

@@ -26,7 +26,12 @@ const survivors = (seed: number): Keep => {
 /** Small, so that segments end, are carried forward and are given up within one history. */
 const segmentBytes = 4096
 
-/** The same disk, telling how many bytes are written and when a file is removed. */
+const turns = (times: number): Effect.Effect<void> => Effect.repeat(Effect.yieldNow, { times })
+
+/**
+ * The same disk, on which reads and removals take their time, so that other things happen meanwhile. Tells
+ * how many bytes are written and when a file is removed.
+ */
 const watching = (
   disk: Disk,
   on: { readonly written: (bytes: number) => void; readonly removed: () => void }
@@ -35,13 +40,14 @@ const watching = (
   open: (path, mode) =>
     Effect.map(disk.open(path, mode), (file) => ({
       ...file,
+      read: (buffer, offset, length, position) => Effect.andThen(turns(2), file.read(buffer, offset, length, position)),
       write: (buffer, offset, length, position) =>
         Effect.suspend(() => {
           on.written(length)
           return file.write(buffer, offset, length, position)
         })
     })),
-  remove: (path) => Effect.tap(disk.remove(path), () => Effect.sync(on.removed))
+  remove: (path) => Effect.tap(Effect.andThen(turns(20), disk.remove(path)), () => Effect.sync(on.removed))
 })
 
 /** Writes what is garbage at once, until the log gives up a segment of its own accord. */
@@ -111,7 +117,17 @@ export const simulatedHarness = (name: string, through: (disk: Disk) => Disk = (
           return current.log
         }),
       restart: openedAgain(() => {}),
-      damage: ({ seed }) => openedAgain((closed) => spoil(closed, "/log", seed)),
+      damage: ({ seed }) => {
+        if (seed % 2 === 0) return openedAgain((closed) => spoil(closed, "/log", seed, true))
+        return Effect.gen(function* () {
+          // stopped without a farewell: all that was acknowledged is durable all the same
+          disk = loseIts(disk, 0)
+          spoil(disk, "/log", seed, false)
+          current = { ...current, scope: yield* Scope.make() }
+          current = yield* open(disk)
+          return current.log
+        })
+      },
       newerFormat: openedAgain((closed) => newerVersion(closed, "/log")),
       failSync: ({ times }) =>
         Effect.sync(() => {

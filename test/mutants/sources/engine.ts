@@ -57,7 +57,7 @@ const claim = inFile("EngineClaim.ts", [
     "engine.sessions.nextExpiry()"
   ),
   change(
-    "noLostWakeUp",
+    "transitionsKept",
     "the next instant leaves leases out",
     "Math.min(queue.delays.topKey, engine.sessions.nextExpiry())",
     "queue.delays.topKey"
@@ -72,7 +72,7 @@ const settle = inFile("EngineSettle.ts", [
     "if (slot === -1) return -1"
   ),
   change(
-    "staleTokenRefused",
+    "tokenBinding",
     "a token is good for any job",
     "return id === item.id ? slot : -1",
     "return id === undefined ? -1 : slot"
@@ -90,7 +90,7 @@ const settle = inFile("EngineSettle.ts", [
     ""
   ),
   change(
-    "followUpsAtomic",
+    "atomicBatch",
     "a completion and its follow-ups are two records",
     "    recordCompletion(engine, row, settlement.result)\n",
     "    recordCompletion(engine, row, settlement.result)\n    engine.recorder.close()\n"
@@ -129,7 +129,7 @@ const settle = inFile("EngineSettle.ts", [
   ),
   change("reclaimOnExpiry", "a renewal moves nothing", "  session.expiresAt = store.now + session.leaseDuration\n", ""),
   change("reclaimGuarded", "the mark of a start is dropped", `    applyEvent(engine, row, { _tag: "Started" })\n`, ""),
-  change("readsAgree", "progress is not kept", "    store.setProgress(row, value)\n", ""),
+  change("compactionKeepsAll", "progress is not kept", "    store.setProgress(row, value)\n", ""),
   change(
     "cancelIsTerminal",
     "a holder is not told of cancellations",
@@ -295,7 +295,7 @@ const standing = [
       "if (visibleAt > store.now + 1e6) {"
     ),
     change(
-      "neverEarly",
+      "groupFifo",
       "a delay lasts a millisecond longer",
       "while (delays.topKey <= now) {",
       "while (delays.topKey < now) {"
@@ -313,7 +313,7 @@ const standing = [
       "const current = chunk.status[i] !== Status.Free"
     ),
     change(
-      "groupFifo",
+      "noLostWakeUp",
       "groups are not looked at again under a new policy",
       "for (const group of queue.groups.values()) showHead(store, queue, group)",
       ""
@@ -399,7 +399,12 @@ const standing = [
       ""
     ),
     change("deadLettersConserved", "a cause is not kept", "  store.setCause(row, after.cause)\n", ""),
-    change("atLeastOnce", "a job that comes back has no place", `if (after.status === "Waiting") place(store, row)`, "")
+    change(
+      "compactionKeepsAll",
+      "a job that comes back has no place",
+      `if (after.status === "Waiting") place(store, row)`,
+      ""
+    )
   ]),
   ...inFile("Keys.ts", [
     change(
@@ -452,7 +457,7 @@ const waiting = [
       ""
     ),
     change(
-      "numberedCallsRepeat",
+      "noLostWakeUp",
       "a parked claim and its repetition are granted twice",
       `      const claimed =
         known?._tag === "Claim"
@@ -464,7 +469,7 @@ const waiting = [
           : `
     ),
     change(
-      "renewNeverRevives",
+      "noLostWakeUp",
       "a parked claim of a dead session is served",
       `engine.live(session.id, true) === undefined
             ? undefined
@@ -480,13 +485,13 @@ const waiting = [
       "export const keptAnswers = 1"
     ),
     change(
-      "noLostWakeUp",
+      "transitionsKept",
       "no session ever runs out",
       "if (session.held > 0) next = Math.min(next, session.expiresAt)",
       ""
     ),
     change(
-      "tokenMonotone",
+      "compactionKeepsAll",
       "sessions of all owners have the same names",
       "return `${this.#epoch}-${number}`",
       "return `${number}`"
@@ -509,7 +514,7 @@ const waiting = [
 `
     ),
     change(
-      "tokenMonotone",
+      "recoveryIsLegalPrefix",
       "a claim is answered before it is durable",
       "    if (outcome.value !== undefined) return tell(done(outcome.value))\n",
       `    if (outcome.value !== undefined) return resume(answer(engine, "claim", done(outcome.value), claimReply))\n`
@@ -517,8 +522,13 @@ const waiting = [
     change(
       "readYourDurability",
       "what is read need not be durable",
-      "      if (failure === undefined) return resume(Effect.ensuring(found, Effect.sync(leave)))\n",
-      "      if (failure === undefined) return\n"
+      `    engine.journal.commit((failure) => {
+      if (failure === undefined) return resume(Effect.ensuring(found, Effect.sync(leave)))
+      leave()`,
+      `    resume(Effect.ensuring(found, Effect.sync(leave)))
+    engine.journal.commit((failure) => {
+      if (failure === undefined) return
+      leave()`
     ),
     change(
       "outcomeTruth",

@@ -1,8 +1,8 @@
 /** The file log's journal broken: frames, flushes, recovery, segments. */
-import { change, mutantsOf } from "../SourceMutant.ts"
+import { change, crashLaw, type JudgeName, mutantsOf } from "../SourceMutant.ts"
 
-const inJournal = (file: string, changes: Parameters<typeof mutantsOf>[2]) =>
-  mutantsOf(`src/backends/file/journal/${file}`, ["file"], changes)
+const inJournal = (file: string, changes: Parameters<typeof mutantsOf>[2], judge: JudgeName = "file") =>
+  mutantsOf(`src/backends/file/journal/${file}`, [judge], changes)
 
 const frames = [
   ...inJournal("Frame.ts", [
@@ -17,8 +17,7 @@ const frames = [
       "the checksum leaves the payload out",
       "checksum(buffer, start + lengthAt, start + paddedLength(frame.length), salt) === frame.crc",
       "frame.crc !== 0"
-    ),
-    change("recoveryIsLegalPrefix", "the frame's number is cut", "Math.floor(value / 0x1_0000_0000), true)", "0, true)")
+    )
   ]),
   ...inJournal("SegmentScan.ts", [
     change(
@@ -46,13 +45,7 @@ const frames = [
       ""
     ),
     change(
-      "recoveryIsLegalPrefix",
-      "any intact frame behind a bad one is taken for a witness",
-      "if (frame.syncedSeq >= badSeq) return { offset: start + at, seq: frame.seq, syncedSeq: frame.syncedSeq }",
-      "return { offset: start + at, seq: frame.seq, syncedSeq: frame.syncedSeq }"
-    ),
-    change(
-      "recoveryIsLegalPrefix",
+      "haltOnDamage",
       "what follows the last frame is not looked at",
       "if (yield* isZeroFrom(request.file, walk.offset, request.size, chunk)) return",
       "return"
@@ -195,7 +188,7 @@ const recovering = [
       "    if (header.firstSeq < 0) {"
     ),
     change(
-      "recoveryIsLegalPrefix",
+      "compactionKeepsAll",
       "segments that were given up are read all the same",
       "const kept = walk.segments.filter((segment) => segment.header.firstSeq >= trimmedTo)",
       "const kept = walk.segments"
@@ -212,13 +205,7 @@ const recovering = [
   ...inJournal("RecoveryRepair.ts", [
     change("recoveryIsLegalPrefix", "the torn tail is not cut", "          yield* file.truncate(last.end)\n", ""),
     change(
-      "recoveryIsLegalPrefix",
-      "remains of segments under construction stay",
-      "yield* Effect.forEach(walk.remnants, (name) => disk.remove(`${directory}/${name}`), { discard: true })",
-      ""
-    ),
-    change(
-      "recoveryIsLegalPrefix",
+      "poisonOnSyncError",
       "the tail that nothing witnesses is not written again",
       "if (from !== undefined) yield* rewrite(file, from, last.end)",
       ""
@@ -240,15 +227,7 @@ const recovering = [
   ]),
   ...inJournal("Journal.ts", [
     change(
-      "atLeastOnce",
-      "segments are removed before what was carried out of them is durable",
-      `      return durable(appender, "trim").pipe(
-        Effect.andThen(`,
-      `      return Effect.void.pipe(
-        Effect.andThen(`
-    ),
-    change(
-      "recoveryIsLegalPrefix",
+      "compactionKeepsAll",
       "a trim is not recorded",
       "appender.appendOwn(FrameType.trim, options.now(), (writer) => writer.u64(kept.header.firstSeq))",
       ""
@@ -282,4 +261,46 @@ const recovering = [
   ])
 ]
 
-export const journalMutants = [...frames, ...writing, ...recovering]
+/** What only a loss of power at one particular instant shows. */
+const losingPower = [
+  ...inJournal(
+    "SegmentScan.ts",
+    [
+      change(
+        crashLaw,
+        "any intact frame behind a bad one is taken for a witness",
+        "if (frame.syncedSeq >= badSeq) return { offset: start + at, seq: frame.seq, syncedSeq: frame.syncedSeq }",
+        "return { offset: start + at, seq: frame.seq, syncedSeq: frame.syncedSeq }"
+      )
+    ],
+    "crash"
+  ),
+  ...inJournal(
+    "RecoveryRepair.ts",
+    [
+      change(
+        crashLaw,
+        "remains of segments under construction stay",
+        "yield* Effect.forEach(walk.remnants, (name) => disk.remove(`${directory}/${name}`), { discard: true })",
+        ""
+      )
+    ],
+    "crash"
+  ),
+  ...inJournal(
+    "Journal.ts",
+    [
+      change(
+        crashLaw,
+        "segments are removed before what was carried out of them is durable",
+        `      return durable(appender, "trim").pipe(
+        Effect.andThen(`,
+        `      return Effect.void.pipe(
+        Effect.andThen(`
+      )
+    ],
+    "crash"
+  )
+]
+
+export const journalMutants = [...frames, ...writing, ...recovering, ...losingPower]

@@ -28,7 +28,7 @@ const keys = inMemory("Keys.ts", [
     `if (key !== undefined) this.expire(key, record, "Completed")`,
     ""
   ),
-  change("keyDeduplicates", "a purge frees the key", "this.expire(key, record, key.ended)", "this.free(key)"),
+  change("retentionKeepsKeys", "a purge frees the key", "this.expire(key, record, key.ended)", "this.free(key)"),
   change(
     "keyDeduplicates",
     "keys of different job names are one",

@@ -1,5 +1,5 @@
 /** What the file log writes down and reads back broken: records, replay, snapshots, compaction. */
-import { change, mutantsOf } from "../SourceMutant.ts"
+import { change, crashLaw, mutantsOf } from "../SourceMutant.ts"
 
 const inFile = (file: string, changes: Parameters<typeof mutantsOf>[2]) =>
   mutantsOf(`src/backends/file/${file}`, ["file"], changes)
@@ -7,7 +7,7 @@ const inFile = (file: string, changes: Parameters<typeof mutantsOf>[2]) =>
 const replay = inFile("Replay.ts", [
   change("attemptsBounded", "grants are not replayed", "else store.grant(row, this.#holder)", "else store.nextToken++"),
   change(
-    "tokenMonotone",
+    "compactionKeepsAll",
     "tokens of trimmed jobs are not counted",
     "if (row === -1) store.nextToken++",
     "if (row === -1) store.nextToken += 0"
@@ -37,15 +37,15 @@ const replay = inFile("Replay.ts", [
     "this.#store.bury({ scoped, id, until, state, segment: meta.segment })",
     ""
   ),
-  change("readsAgree", "a run's progress is lost", "if (row !== -1) this.#store.setProgress(row, value)", ""),
+  change("durabilityNamed", "a run's progress is lost", "if (row !== -1) this.#store.setProgress(row, value)", ""),
   change(
-    "completedStaysCompleted",
+    "durabilityNamed",
     "a result is lost",
     "this.#store.setResult(row, { segment: meta.segment, offset, length: reader.position - offset })",
     ""
   ),
   change(
-    "completedStaysCompleted",
+    "recoveryIsLegalPrefix",
     "a result is looked for in the wrong place",
     "this.#store.setResult(row, { segment: meta.segment, offset, length: reader.position - offset })",
     "this.#store.setResult(row, { segment: meta.segment, offset: offset + 1, length: reader.position - offset - 1 })"
@@ -68,7 +68,7 @@ const replay = inFile("Replay.ts", [
     "        return store.complete(row, at)\n",
     "        return\n"
   ),
-  change("enqueueIdempotent", "a purge is lost", "return store.purge(row)", "return"),
+  change("recoveryIsLegalPrefix", "a purge is lost", "return store.purge(row)", "return"),
   change(
     "attemptsBounded",
     "whether a dead letter's last attempt counts is lost",
@@ -76,7 +76,7 @@ const replay = inFile("Replay.ts", [
     "counted: reader.u8() === 2, cause"
   ),
   change(
-    "keyDeduplicates",
+    "recoveryIsLegalPrefix",
     "a replacement is lost",
     "store.replace(row, job, meta.segment, offset, length)\n",
     "if (length < 0) store.replace(row, job, meta.segment, offset, length)\n    if (length > 0) return\n"
@@ -87,7 +87,7 @@ const replay = inFile("Replay.ts", [
     "priority: unzigzag(reader.varint()) }",
     "priority: unzigzag(reader.varint()) * 0 }"
   ),
-  change("limitsAtTheEdge", "a bound of the backlog is lost", "if (maxBacklog !== 0) this.#store.bounded = true", "")
+  change("durabilityNamed", "a bound of the backlog is lost", "if (maxBacklog !== 0) this.#store.bounded = true", "")
 ])
 
 const records = [
@@ -116,7 +116,7 @@ const records = [
   ]),
   ...inFile("CauseCodec.ts", [
     change(
-      "deadLettersConserved",
+      "recoveryIsLegalPrefix",
       "the tag of a failure is not written",
       "writer.u8(FailureKind.literals.indexOf(cause.kind) * 2 + (cause.tag === undefined ? 0 : 1))\n  if (cause.tag !== undefined) writer.string(cause.tag)",
       "writer.u8(FailureKind.literals.indexOf(cause.kind) * 2)"
@@ -143,7 +143,7 @@ const records = [
       ""
     ),
     change("payloadIntact", "a group is not written", "(item.group === undefined ? 0 : Has.group) |", ""),
-    change("keyDeduplicates", "a key is not written", "(item.key === undefined ? 0 : Has.key) |", ""),
+    change("recoveryIsLegalPrefix", "a key is not written", "(item.key === undefined ? 0 : Has.key) |", ""),
     change(
       "priorityOrder",
       "a negative priority loses its sign",
@@ -226,16 +226,24 @@ const snapshot = inFile("Snapshot.ts", [
     "a carried job forgets that it had started",
     "started: (has & Has.started) !== 0,",
     "started: false,"
-  ),
-  change(
-    "compactionKeepsAll",
-    "a carried job is looked for where it was",
-    `    store.unlocate(known)
-    store.locate(known, meta.segment, requestAt, length)
-`,
-    ""
   )
 ])
+
+/** What only a loss of power at one particular instant shows. */
+const losingPower = mutantsOf(
+  "src/backends/file/Snapshot.ts",
+  ["crash"],
+  [
+    change(
+      crashLaw,
+      "a carried job is looked for where it was",
+      `    store.unlocate(known)
+    store.locate(known, meta.segment, requestAt, length)
+`,
+      ""
+    )
+  ]
+)
 
 const compaction = [
   ...inFile("Compaction.ts", [
@@ -246,13 +254,13 @@ const compaction = [
       "if (tombstone.until > 0) {"
     ),
     change(
-      "atLeastOnce",
+      "compactionKeepsAll",
       "a segment goes although something lives in it",
-      "if (store.segments.count(oldest) > 0) {",
-      "if (store.segments.count(oldest) > 1) {"
+      "while (upTo < last && store.segments.count(upTo) === 0 &&",
+      "while (upTo < last && store.segments.count(upTo) <= 1 &&"
     ),
     change(
-      "atLeastOnce",
+      "compactionKeepsAll",
       "the oldest segments go, whatever lives in them",
       "while (upTo < last && store.segments.count(upTo) === 0 && !store.segments.pinned(upTo)) upTo++",
       "while (upTo < last) upTo++"
@@ -272,12 +280,12 @@ const compaction = [
   ]),
   ...inFile("Engine.ts", [
     change(
-      "tokenMonotone",
+      "compactionKeepsAll",
       "a new segment does not say how far the tokens are",
       "recorder.checkpoint(store.nextSequence, store.nextToken)",
       ""
     ),
-    change("pauseHolds", "a new segment does not repeat the queues' state", "      recorder.queue(queue)\n", "")
+    change("compactionKeepsAll", "a new segment does not repeat the queues' state", "      recorder.queue(queue)\n", "")
   ]),
   ...inFile("Retention.ts", [
     change(
@@ -307,7 +315,7 @@ const compaction = [
       ""
     ),
     change(
-      "atLeastOnce",
+      "compactionKeepsAll",
       "recovered jobs have no place in their queues",
       "        takePlaces(store)\n",
       "        store.scheduling = true\n"
@@ -336,4 +344,4 @@ const compaction = [
   ])
 ]
 
-export const replayMutants = [...replay, ...records, ...snapshot, ...compaction]
+export const replayMutants = [...replay, ...records, ...snapshot, ...losingPower, ...compaction]
