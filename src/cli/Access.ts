@@ -240,7 +240,8 @@ const opened = (part: Parameters<typeof partial>[0]): OpenLog => {
 
 const sharedLog = Effect.fnUntraced(function* (given: Where) {
   const { openPostgres } = yield* ConfiguredLog.loadPostgres(() => import("./PostgresAccess.ts"))
-  return opened(yield* openPostgres(yield* postgresPlace(given)))
+  const log = yield* openPostgres(yield* postgresPlace(given))
+  return { log, queue: makeQueue(log) }
 })
 
 /**

@@ -29,6 +29,12 @@ export const connect = (place: PostgresPlace): Effect.Effect<PgClient.PgClient, 
     Effect.mapError(failure("open"))
   )
 
+/** Tells whoever waits in other processes to look. Without it they look for themselves within seconds. */
+const tell = (sql: PgClient.PgClient, schema: string): Effect.Effect<void> =>
+  Effect.ignore(
+    sql.unsafe("SELECT pg_notify($1, $2)", [`leasehold_${schema}`, '{"from":"","q":"all","j":"all"}']).values
+  )
+
 /**
  * The log in the schema, which must hold one that this release works with.
  *
@@ -36,11 +42,15 @@ export const connect = (place: PostgresPlace): Effect.Effect<PgClient.PgClient, 
  * @category constructors
  * @stability unstable
  */
-export const openPostgres: (
-  place: PostgresPlace
-) => Effect.Effect<Pick<JobLogOperations, "read" | "control" | "capabilities">, LogError, Scope.Scope> =
+export const openPostgres: (place: PostgresPlace) => Effect.Effect<JobLogOperations, LogError, Scope.Scope> =
   Effect.fnUntraced(function* (place) {
     const sql = yield* connect(place)
     yield* Migrations.verify(sql, place.schema)
-    return atTheEdge({ capabilities, ...operations(sql, place.schema), changes: () => Effect.never })
+    const log = operations(sql, place.schema)
+    return atTheEdge({
+      ...log,
+      capabilities,
+      control: (commands) => Effect.tap(log.control(commands), tell(sql, place.schema)),
+      changes: () => Effect.never
+    })
   })

@@ -1,6 +1,6 @@
 /**
- * The demo: real files, one durable job each, a worker process killed with SIGKILL in the middle, and the proof that
- * nothing was lost.
+ * The demo: real files, one durable job each, a worker process killed with SIGKILL in the middle (and a database's
+ * server), and the proof that nothing was lost.
  *
  * @since 0.1.0
  */
@@ -9,19 +9,19 @@ import * as Path from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import { silent } from "../../actors/Telemetry.ts"
 import * as FileLog from "../../backends/file/FileLog.ts"
-import type { JobView } from "../../log/JobLog.ts"
 import * as MemoryLog from "../../backends/memory/MemoryLog.ts"
+import { loadPostgres } from "../../ConfiguredLog.ts"
 import { JobQueue } from "../../scheduler/JobQueue.ts"
 import { JobScheduler } from "../../scheduler/JobScheduler.ts"
 import { SchedulerTelemetry } from "../../scheduler/SchedulerTelemetry.ts"
 import * as Display from "./Display.ts"
 import * as Fingerprint from "./Fingerprint.ts"
+import { DemoFailed, runKilled, type Work } from "./Killing.ts"
+import type { PostgresPlace } from "../Access.ts"
 import * as Proof from "./Proof.ts"
 import { walk } from "./Walk.ts"
-import { runUntilKilled } from "./WorkerProcess.ts"
 
 /**
  * @since 0.1.0
@@ -33,7 +33,9 @@ export interface DemoOptions {
   readonly dir: string
   /** Where the demo keeps its log and its list of files. */
   readonly state: string
-  readonly log: "file" | "memory"
+  readonly log: "file" | "memory" | "postgres"
+  /** Where a Postgres log is made; without a URL in a private server. */
+  readonly postgres: PostgresPlace | undefined
   readonly resume: boolean
   readonly kills: number
   readonly concurrency: number
@@ -55,22 +57,11 @@ export interface DemoReport {
   readonly deliveries: number
   readonly reclaimed: number
   readonly kills: number
+  /** How often the Postgres log's own server was killed. */
+  readonly serverKills: number
   readonly jobsPerSecond: number
   readonly claimP50Ms: number
   readonly claimP95Ms: number
-}
-
-/**
- * The demo cannot start, or did not prove what it set out to.
- *
- * @since 0.1.0
- * @category errors
- * @stability unstable
- */
-export class DemoFailed extends Schema.TaggedError<DemoFailed>()("DemoFailed", { detail: Schema.String }) {
-  override get message(): string {
-    return this.detail
-  }
 }
 
 const quantile = (values: ReadonlyArray<number>, share: number): number => {
@@ -114,89 +105,43 @@ const listFiles = Effect.fnUntraced(function* (options: DemoOptions, list: strin
 interface Outcome {
   readonly proof: Proof.Proof
   readonly kills: number
+  readonly serverKills: number
   readonly millis: number
   readonly claims: ReadonlyArray<number>
 }
 
-/** Adds to `tally` what the log, read beside its dead owner, says about the jobs in its hands. */
-const tallyGrants = Effect.fnUntraced(function* (
-  logDirectory: string,
-  tally: Map<string, number>,
-  grantsOf: (job: JobView) => number
-) {
-  if (!Fs.existsSync(logDirectory)) return { ended: 0, grants: 0 }
-  const log = yield* FileLog.readDirectory(logDirectory)
-  let ended = 0
-  let grants = 0
-  let after: string | undefined
-  do {
-    const page = yield* log.read({ _tag: "Jobs", queue: "demo", after, limit: 1_000 })
-    if (page._tag !== "Jobs") break
-    for (const job of page.jobs) {
-      if (job.state === "Completed" || job.state === "DeadLettered") ended++
-      const more = grantsOf(job)
-      if (more === 0) continue
-      grants += more
-      tally.set(job.id, (tally.get(job.id) ?? 0) + more)
-    }
-    after = page.next
-  } while (after !== undefined)
-  return { ended, grants }
-}, Effect.scoped)
-
-const overFile = Effect.fnUntraced(function* (
-  options: DemoOptions,
-  paths: ReadonlyArray<string>,
-  list: string,
-  display: Display.Display
-) {
-  const logDirectory = Path.join(options.state, "log")
-  const claims: Array<number> = []
-  let kills = 0
-  const leasedAtKills = new Map<string, number>()
-  if (options.resume) yield* tallyGrants(logDirectory, leasedAtKills, (job) => job.deliveries - job.attempts)
-  let acknowledged = 0
-  const startedAt = yield* Clock.currentTimeMillis
-  for (;;) {
-    const holdAt = kills < options.kills ? Math.floor((paths.length * (kills + 1)) / (options.kills + 1)) : undefined
-    const running = yield* runUntilKilled(
-      {
-        root: options.dir,
-        logDirectory,
-        list,
-        concurrency: options.concurrency,
-        ...(holdAt === undefined || paths.length === 0 ? undefined : { holdAt: Math.min(holdAt, paths.length - 1) })
-      },
-      (message) => {
-        if (message._tag === "Enqueued" && message.inserted > 0) {
-          display.line(`${message.inserted} jobs enqueued, each one durable before it was acknowledged`)
-        }
-        if (message._tag === "Progress") {
-          claims.push(...message.claims)
-          acknowledged = Math.max(acknowledged, message.completed + message.deadLettered)
-          display.progress(acknowledged, paths.length)
-        }
-      }
-    )
-    if (running === undefined) break
-    kills++
-    const { ended, grants } = yield* tallyGrants(logDirectory, leasedAtKills, (job) => (job.state === "Leased" ? 1 : 0))
-    if (ended < acknowledged) {
-      return yield* new DemoFailed({ detail: `${acknowledged - ended} acknowledged jobs are missing after the kill` })
-    }
-    display.line(
-      `kill -9 number ${kills}: the worker process died with ${running} jobs in its hands and ${grants} leases; ` +
-        `${ended} finished jobs are safe. Starting another one.`
-    )
-  }
-  const millis = (yield* Clock.currentTimeMillis) - startedAt
-  display.line("all jobs are finished; checking each one against its file")
-  const proof = yield* Proof.collect(options.dir, paths, leasedAtKills).pipe(
-    Effect.provide(JobQueue.layer.pipe(Layer.provide(FileLog.layer({ directory: logDirectory }))))
+const overFile = Effect.fnUntraced(function* (options: DemoOptions, work: Work, display: Display.Display) {
+  const directory = Path.join(options.state, "log")
+  const run = yield* runKilled(
+    work,
+    options.resume,
+    {
+      environment: { LEASEHOLD_LOG: "file", LEASEHOLD_DIRECTORY: directory },
+      read: Effect.suspend(() =>
+        Fs.existsSync(directory) ? FileLog.readDirectory(directory) : Effect.succeed(undefined)
+      ),
+      settled: Effect.void
+    },
+    display
   )
-  const outcome: Outcome = { proof, kills, millis, claims }
+  const proof = yield* Proof.collect(options.dir, work.paths, run.leasedAtKills, run.leasedAtOutages).pipe(
+    Effect.provide(JobQueue.layer.pipe(Layer.provide(FileLog.layer({ directory }))))
+  )
+  const outcome: Outcome = { ...run, proof }
   return outcome
 })
+
+const overPostgres = Effect.fnUntraced(function* (options: DemoOptions, work: Work, display: Display.Display) {
+  const { openStage } = yield* loadPostgres(() => import("./PostgresStage.ts"))
+  const { finish, queue, stage } = yield* openStage(options.postgres, options.resume, display)
+  const run = yield* runKilled(work, options.resume, stage, display)
+  const proof = yield* Proof.collect(options.dir, work.paths, run.leasedAtKills, run.leasedAtOutages).pipe(
+    Effect.provideService(JobQueue, queue)
+  )
+  yield* finish
+  const outcome: Outcome = { ...run, proof }
+  return outcome
+}, Effect.scoped)
 
 const overMemory = Effect.fnUntraced(function* (
   options: DemoOptions,
@@ -229,7 +174,8 @@ const overMemory = Effect.fnUntraced(function* (
       yield* Effect.sleep(50)
     }
     const millis = (yield* Clock.currentTimeMillis) - startedAt
-    const outcome: Outcome = { proof: yield* Proof.collect(options.dir, paths, new Map()), kills: 0, millis, claims }
+    const proof = yield* Proof.collect(options.dir, paths, new Map(), new Map())
+    const outcome: Outcome = { proof, kills: 0, serverKills: 0, millis, claims }
     return outcome
   }).pipe(Effect.provide(scheduler))
 })
@@ -263,10 +209,13 @@ export const run = Effect.fnUntraced(function* (options: DemoOptions, out: NodeJ
   const list = Path.join(options.state, "files.jsonl")
   const paths = yield* listFiles(options, list)
   display.line(`${paths.length} files below ${options.dir}`)
-  const outcome = yield* options.log === "file"
-    ? overFile(options, paths, list, display)
-    : overMemory(options, paths, display)
-  const { claims, kills, millis, proof } = outcome
+  const work: Work = { dir: options.dir, paths, list, kills: options.kills, concurrency: options.concurrency }
+  const outcome = yield* options.log === "memory"
+    ? overMemory(options, paths, display)
+    : options.log === "postgres"
+      ? overPostgres(options, work, display)
+      : overFile(options, work, display)
+  const { claims, kills, millis, proof, serverKills } = outcome
   const report: DemoReport = {
     jobs: proof.jobs,
     completed: proof.completed,
@@ -276,6 +225,7 @@ export const run = Effect.fnUntraced(function* (options: DemoOptions, out: NodeJ
     deliveries: proof.deliveries,
     reclaimed: proof.reclaimed,
     kills,
+    serverKills,
     jobsPerSecond: millis === 0 ? 0 : Math.round((proof.jobs / millis) * 1_000),
     claimP50Ms: quantile(claims, 0.5),
     claimP95Ms: quantile(claims, 0.95)
@@ -292,7 +242,7 @@ export const run = Effect.fnUntraced(function* (options: DemoOptions, out: NodeJ
           .join()}`
       ],
       ["lost", String(report.lost)],
-      ["kill -9", String(report.kills)],
+      ["kill -9", `${report.kills}${report.serverKills === 0 ? "" : `, and ${report.serverKills} of the server`}`],
       [
         "deliveries",
         `${report.deliveries} = ${report.deliveries - report.reclaimed} settled + ${report.reclaimed} reclaimed after a kill`

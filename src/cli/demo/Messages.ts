@@ -35,7 +35,7 @@ export const WorkerMessage = Schema.Union([
 export type WorkerMessage = typeof WorkerMessage.Type
 
 /**
- * How a worker process is started.
+ * How a worker process is started. Its environment names the log.
  *
  * @since 0.1.0
  * @category messages
@@ -43,7 +43,6 @@ export type WorkerMessage = typeof WorkerMessage.Type
  */
 export const WorkerStart = Schema.Struct({
   root: Schema.String,
-  logDirectory: Schema.String,
   /** File with one JSON string a line: the walk. */
   list: Schema.String,
   concurrency: Schema.Int,

@@ -181,17 +181,36 @@ const patience = 60_000
 
 const running = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null
 
-/** Ends a server: at once, as its data are kept by its log. */
-const stop = (child: ChildProcess): Effect.Effect<void> =>
+/** Ends a server by a signal: its data are kept by its log. */
+const end = (child: ChildProcess | undefined, signal: NodeJS.Signals): Effect.Effect<void> =>
   Effect.callback((resume) => {
-    if (child.pid === undefined || !running(child)) return resume(Effect.void)
+    if (child === undefined || child.pid === undefined || !running(child)) return resume(Effect.void)
     child.once("exit", () => resume(Effect.void))
-    child.kill("SIGQUIT")
+    child.kill(signal)
   })
 
+/** Milliseconds between looks at whether a server is ready. */
+const look = 10
+
 /**
- * Starts a server whose data are in a directory, made where they are missing, and answers how to connect to it. It has
- * no network port, only a socket that its own user and root can open. It ends with the scope; its data stay.
+ * A server that runs.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface PrivatePostgres {
+  /** How to connect to it, after a restart as well. */
+  readonly url: Redacted.Redacted
+  /** Ends it with SIGKILL; what it was at is undone when it starts again. */
+  readonly kill: Effect.Effect<void>
+  /** Starts it again on its data, and answers once it has recovered. */
+  readonly restart: Effect.Effect<void, PrivatePostgresFailed>
+}
+
+/**
+ * Starts a server whose data are in a directory, made where they are missing. It has no network port, only a socket that
+ * its own user and root can open. It ends with the scope; its data stay.
  *
  * When this process is root the server runs as another user, who must be able to reach the directory.
  *
@@ -201,7 +220,7 @@ const stop = (child: ChildProcess): Effect.Effect<void> =>
  */
 export const start = Effect.fnUntraced(function* (
   directory: string
-): Effect.fn.Return<Redacted.Redacted, PrivatePostgresFailed, Scope.Scope> {
+): Effect.fn.Return<PrivatePostgres, PrivatePostgresFailed, Scope.Scope> {
   const programs = find()
   if (programs === undefined) {
     const detail =
@@ -225,29 +244,42 @@ export const start = Effect.fnUntraced(function* (
     }),
     (made) => Effect.sync(() => Fs.rmSync(made, { recursive: true, force: true }))
   )
+  let child: ChildProcess | undefined
   let said = ""
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => {
-      const started = spawn(Path.join(programs.folder, "postgres"), words(data, sockets), {
-        stdio: ["ignore", "ignore", "pipe"],
-        ...account
-      })
-      started.stderr.on("data", (chunk: Buffer) => {
-        said = (said + chunk.toString()).slice(-2_000)
-      })
-      started.on("error", (error) => {
-        said += error.message
-      })
-      return started
-    }),
-    stop
-  )
-  const until = (yield* Clock.currentTimeMillis) + patience
-  while (!isReady(data, child.pid)) {
-    if (child.pid === undefined || !running(child) || (yield* Clock.currentTimeMillis) > until) {
-      return yield* new PrivatePostgresFailed({ detail: `the server did not start: ${said.trim()}` })
-    }
-    yield* Effect.sleep(10)
+  const launch = (): ChildProcess => {
+    said = ""
+    const started = spawn(Path.join(programs.folder, "postgres"), words(data, sockets), {
+      stdio: ["ignore", "ignore", "pipe"],
+      // a signal from the terminal is for the program that started it
+      detached: true,
+      ...account
+    })
+    started.stderr.on("data", (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-2_000)
+    })
+    started.on("error", (error) => {
+      said += error.message
+    })
+    return started
   }
-  return urlOf(sockets, 5432)
+  const restart = Effect.gen(function* () {
+    const until = (yield* Clock.currentTimeMillis) + patience
+    child = launch()
+    while (!isReady(data, child.pid)) {
+      if ((yield* Clock.currentTimeMillis) > until || child.pid === undefined) {
+        return yield* new PrivatePostgresFailed({ detail: `the server did not start: ${said.trim()}` })
+      }
+      if (!running(child)) {
+        // the killed server's children may take a moment to notice that they are alone
+        if (!said.includes("still in use")) {
+          return yield* new PrivatePostgresFailed({ detail: `the server did not start: ${said.trim()}` })
+        }
+        child = launch()
+      }
+      yield* Effect.sleep(look)
+    }
+  })
+  yield* Effect.addFinalizer(() => Effect.suspend(() => end(child, "SIGQUIT")))
+  yield* restart
+  return { url: urlOf(sockets, 5432), kill: Effect.suspend(() => end(child, "SIGKILL")), restart }
 })

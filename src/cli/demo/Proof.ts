@@ -69,7 +69,9 @@ export const collect = Effect.fnUntraced(function* (
   root: string,
   paths: ReadonlyArray<string>,
   /** How often each job was in a worker's hands when the worker was killed. */
-  leasedAtKills: ReadonlyMap<string, number>
+  leasedAtKills: ReadonlyMap<string, number>,
+  /** How often its holder may have lost it while a server was away: only if that took longer than the lease. */
+  leasedAtOutages: ReadonlyMap<string, number>
 ) {
   const queue = yield* JobQueue
   const byPath = new Map<string, JobView>()
@@ -98,7 +100,9 @@ export const collect = Effect.fnUntraced(function* (
     if (job === undefined) continue
     attempts += job.attempts
     deliveries += job.deliveries
-    const killed = leasedAtKills.get(job.id) ?? 0
+    const certain = leasedAtKills.get(job.id) ?? 0
+    const lost = Math.max(0, job.deliveries - certain - job.attempts)
+    const killed = certain + Math.min(lost, leasedAtOutages.get(job.id) ?? 0)
     // a settled grant proves an attempt; a killed one counts as an attempt only if its start was known
     const settled = job.deliveries - killed
     reclaimed += killed

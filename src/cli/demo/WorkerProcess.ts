@@ -27,7 +27,8 @@ export class WorkerFailed extends Schema.TaggedError<WorkerFailed>()("WorkerFail
 const script = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, import.meta.url))
 
 /**
- * Runs one worker process until it finishes, or until it holds: then it is killed with SIGKILL.
+ * Runs one worker process until it finishes, or until it holds: then it is killed with SIGKILL. `environment` is added
+ * to this process's own.
  *
  * Answers the number of runs that were in the middle of their job when it was killed, or undefined if it finished.
  *
@@ -37,11 +38,13 @@ const script = fileURLToPath(new URL(`./worker${extname(import.meta.url)}`, impo
  */
 export const runUntilKilled = (
   start: WorkerStart,
+  environment: Readonly<Record<string, string>>,
   onMessage: (message: WorkerMessage) => void
 ): Effect.Effect<number | undefined, WorkerFailed> =>
   Effect.callback((resume) => {
     const child: ChildProcess = fork(script, [JSON.stringify(start)], {
-      stdio: ["ignore", "inherit", "inherit", "ipc"]
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: { ...process.env, ...environment }
     })
     let killed: number | undefined
     let failure: string | undefined

@@ -1,5 +1,6 @@
 /**
- * The demo's worker process: owns the file log, enqueues the walk, runs the jobs, and may be killed at any moment.
+ * The demo's worker process: enqueues the walk, runs the jobs, and may be killed at any moment. A Postgres log's server
+ * may be killed as well, while this process goes on.
  *
  * @since 0.1.0
  */
@@ -8,9 +9,12 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { silent } from "../../actors/Telemetry.ts"
-import * as FileLog from "../../backends/file/FileLog.ts"
+import * as ConfiguredLog from "../../ConfiguredLog.ts"
+import type { LogError } from "../../log/LogError.ts"
 import { JobQueue } from "../../scheduler/JobQueue.ts"
 import { JobScheduler } from "../../scheduler/JobScheduler.ts"
 import { SchedulerTelemetry } from "../../scheduler/SchedulerTelemetry.ts"
@@ -21,6 +25,14 @@ const send = (message: WorkerMessage): Effect.Effect<void> =>
   Effect.callback((resume) => {
     if (process.send === undefined) throw new Error("the demo's worker is started by `leasehold demo`")
     process.send(message, () => resume(Effect.void))
+  })
+
+/** Asks again while the log cannot be reached. */
+const patiently = <A, E, R>(effect: Effect.Effect<A, E | LogError, R>): Effect.Effect<A, E | LogError, R> =>
+  Effect.retry(effect, {
+    schedule: Schedule.spaced("100 millis"),
+    times: 600,
+    while: (error: E | LogError) => Predicate.hasProperty(error, "isRetryable") && error.isRetryable === true
   })
 
 const run = Effect.fnUntraced(function* (start: WorkerStart) {
@@ -48,7 +60,7 @@ const run = Effect.fnUntraced(function* (start: WorkerStart) {
   const work = Effect.gen(function* () {
     const queue = yield* JobQueue
     const report = Effect.fnUntraced(function* () {
-      const [counts] = yield* queue.counts("demo")
+      const [counts] = yield* patiently(queue.counts("demo"))
       yield* send({
         _tag: "Progress",
         completed: counts?.completed ?? 0,
@@ -77,7 +89,7 @@ const run = Effect.fnUntraced(function* (start: WorkerStart) {
     let inserted = 0
     for (let at = 0; at < paths.length; at += 1_000) {
       const payloads = paths.slice(at, at + 1_000).map((line) => ({ root: start.root, path: String(JSON.parse(line)) }))
-      const answers = yield* Fingerprint.Fingerprint.enqueueAll(payloads)
+      const answers = yield* patiently(Fingerprint.Fingerprint.enqueueAll(payloads))
       inserted += answers.filter((answer) => answer._tag === "Inserted").length
     }
     yield* send({ _tag: "Enqueued", inserted, duplicates: paths.length - inserted })
@@ -89,11 +101,10 @@ const run = Effect.fnUntraced(function* (start: WorkerStart) {
     Layer.provide(Fingerprint.layer(beforeAnswer)),
     Layer.provide(Layer.succeed(SchedulerTelemetry, telemetry))
   )
-  const log = FileLog.layer({ directory: start.logDirectory })
   yield* enqueue.pipe(
     Effect.provide(JobQueue.layer),
     Effect.andThen(work.pipe(Effect.provide(scheduler))),
-    Effect.provide(log)
+    Effect.provide(ConfiguredLog.layer)
   )
 })
 
