@@ -81,7 +81,8 @@ const drawPolicy = (generator: Generator): QueuePolicy | undefined =>
 
 /**
  * Some seeds press on one place that others meet too seldom: jobs are cancelled while they run or wait for a slot, a
- * lease is no longer than a message may take, or queues with many prefetched jobs are paused all the time.
+ * lease is no longer than a message may take, queues with many prefetched jobs are paused all the time, or schedulers
+ * shut down while they run what takes long.
  */
 const focus = (generator: Generator, { mix }: FleetConfig): Partial<FleetConfig> => {
   const calm: JobMix = { ...mix, acts: ["succeed", "follow", "progress"], longest: 3_000 }
@@ -113,6 +114,17 @@ const focus = (generator: Generator, { mix }: FleetConfig): Partial<FleetConfig>
         batch: 60,
         leaseDuration: 3_000,
         mix: { ...calm, delayed: 0 }
+      }
+    case 6:
+    case 8:
+      return {
+        nodes: 2,
+        embedded: false,
+        jobs: 60,
+        duration: 60_000,
+        strikes: ["workerShutdown", "workerShutdown", "partition"],
+        strikeEvery: 3_000,
+        mix: { ...calm, acts: ["succeed", "hang", "stubborn"], longest: 10_000 }
       }
     default:
       return {}
