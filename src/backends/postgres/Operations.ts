@@ -190,12 +190,12 @@ export const operations = (
         texts(request.names === undefined ? null : request.names),
         marks.of(request.queue)
       ])
-      const head = only(rows)
-      const verdict = number(head[8])
-      if (verdict !== 0) return yield* verdictError("claim", request.session, request.call, verdict, head[10])
+      const head = rows.at(-1)
+      const verdict = number(head?.[8])
+      if (verdict !== 0) return yield* verdictError("claim", request.session, request.call, verdict, head?.[10])
       // written by `claim`
-      const [now, nextAt] = JSON.parse(head[4] as string) as [number, number | null]
-      const grants = rows.slice(1).map((row) => toGrant(request.queue, row))
+      const [now, nextAt] = JSON.parse(head?.[4] as string) as [number, number | null]
+      const grants = rows.slice(0, -1).map((row) => toGrant(request.queue, row))
       if (request.names === undefined) marks.follow(request.queue, grants)
       return {
         grants,

@@ -10,25 +10,32 @@
  * @stability unstable
  */
 export const claimFunctions = `
--- Takes plain jobs of one priority that nothing has happened to yet, from a place in the order on. The lock decides
--- between claims; the insert passes over what was claimed before. The place is compared as a row so that no index but
--- that of the line can serve. Behind the marks nearly everything was claimed before, so that a sweep looks first.
+-- Takes plain jobs of one priority that nothing has happened to yet, from a place in the order on; tokens that went
+-- unused have a 0 for their job. The lock decides between claims; the insert passes over what was claimed before. Where
+-- much was, as behind the marks, it is looked at first. The place is compared as a row so that no index but that of the
+-- line can serve.
 CREATE FUNCTION take_fresh(
   p_queue int, p_priority smallint, p_after bigint, p_before bigint, p_limit int, p_names text[],
-  p_session bigint, p_token bigint, p_sweep boolean
-) RETURNS bigint[] LANGUAGE plpgsql AS $$
+  p_session bigint, p_token bigint, p_look boolean,
+  OUT seqs bigint[], OUT ids uuid[], OUT times bigint[], OUT names text[], OUT versions bigint[], OUT payloads text[],
+  OUT attempts smallint[], OUT rests text[]
+) LANGUAGE plpgsql AS $$
 DECLARE
-  v_taken bigint[] := '{}';
   v_after bigint := p_after;
-  v_picked bigint[];
+  v_look boolean := p_look OR p_names IS NOT NULL;
+  v_picked record;
   v_part bigint[];
   v_need int;
 BEGIN
+  seqs := '{}';
   LOOP
-    v_need := p_limit - cardinality(v_taken);
-    IF p_sweep OR p_names IS NOT NULL THEN
-      SELECT array_agg(p.seq) INTO v_picked FROM (
-        SELECT j.seq FROM job j
+    v_need := p_limit - cardinality(seqs);
+    IF v_look THEN
+      SELECT array_agg(p.seq) AS seqs, array_agg(p.id) AS ids, array_agg(p.enqueued_at) AS times, array_agg(p.name) AS names,
+        array_agg(p.version) AS versions, array_agg(p.payload) AS payloads, array_agg(p.max_attempts) AS attempts,
+        array_agg(p.rest) AS rests INTO v_picked
+      FROM (
+        SELECT j.seq, j.id, j.enqueued_at, j.name, j.version, j.payload, j.max_attempts, j.rest FROM job j
         WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
           AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
           AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
@@ -37,34 +44,48 @@ BEGIN
         ORDER BY j.queue, j.priority, j.seq LIMIT v_need FOR UPDATE OF j SKIP LOCKED
       ) p;
     ELSE
-      SELECT array_agg(p.seq) INTO v_picked FROM (
-        SELECT j.seq FROM job j
+      SELECT array_agg(p.seq) AS seqs, array_agg(p.id) AS ids, array_agg(p.enqueued_at) AS times, array_agg(p.name) AS names,
+        array_agg(p.version) AS versions, array_agg(p.payload) AS payloads, array_agg(p.max_attempts) AS attempts,
+        array_agg(p.rest) AS rests INTO v_picked
+      FROM (
+        SELECT j.seq, j.id, j.enqueued_at, j.name, j.version, j.payload, j.max_attempts, j.rest FROM job j
         WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
           AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
           AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
         ORDER BY j.queue, j.priority, j.seq LIMIT v_need FOR UPDATE SKIP LOCKED
       ) p;
     END IF;
-    EXIT WHEN v_picked IS NULL;
+    EXIT WHEN v_picked.seqs IS NULL;
     WITH taken AS (
       INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
-      SELECT t.seq, p_token + cardinality(v_taken) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
-      FROM unnest(v_picked) WITH ORDINALITY AS t(seq, ord)
+      SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
+      FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
       ON CONFLICT (seq) DO NOTHING RETURNING seq
     )
     SELECT array_agg(seq) INTO v_part FROM taken;
-    IF v_part IS NOT NULL AND cardinality(v_part) < cardinality(v_picked) THEN
-      SELECT array_agg(CASE WHEN s.session = p_session AND s.token = p_token + cardinality(v_taken) + t.ord - 1
-        THEN t.seq ELSE 0 END ORDER BY t.ord)
-      INTO v_part
-      FROM unnest(v_picked) WITH ORDINALITY AS t(seq, ord) LEFT JOIN job_state s ON s.seq = t.seq;
+    v_after := v_picked.seqs[cardinality(v_picked.seqs)];
+    IF v_part IS NULL THEN
+      v_look := true;
+    ELSE
+      IF cardinality(v_part) < cardinality(v_picked.seqs) THEN
+        v_look := true;
+        SELECT array_agg(CASE WHEN s.session = p_session AND s.token = p_token + cardinality(seqs) + t.ord - 1
+          THEN t.seq ELSE 0 END ORDER BY t.ord)
+        INTO v_part
+        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord) LEFT JOIN job_state s ON s.seq = t.seq;
+      END IF;
+      seqs := seqs || v_part;
+      ids := ids || v_picked.ids;
+      times := times || v_picked.times;
+      names := names || v_picked.names;
+      versions := versions || v_picked.versions;
+      payloads := payloads || v_picked.payloads;
+      attempts := attempts || v_picked.attempts;
+      rests := rests || v_picked.rests;
     END IF;
-    v_taken := v_taken || coalesce(v_part, '{}');
     -- tokens that went unused count as well, so that a claim never has more than its block
-    EXIT WHEN cardinality(v_taken) = p_limit OR cardinality(v_picked) < v_need;
-    v_after := v_picked[cardinality(v_picked)];
+    EXIT WHEN cardinality(seqs) = p_limit OR cardinality(v_picked.seqs) < v_need;
   END LOOP;
-  RETURN v_taken;
 END $$;
 
 -- Grants ready jobs that have a state, in the given order.
@@ -77,7 +98,7 @@ CREATE FUNCTION take_ready(
   FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) WHERE s.seq = t.seq
 $$;
 
--- Grants are rows whose item is not 0. The row with item 0 says how it went: attempt is begin_call's verdict, generation
+-- Grants are rows whose item is not 0. The last row, with item 0, says how it went: attempt is begin_call's verdict, generation
 -- what an earlier call was, name the answer as JSON: [the log's time, the next instant worth waking for, ...].
 -- p_marks are priorities followed by as many numbers of jobs: where the caller's last claims from them ended.
 CREATE FUNCTION claim(
@@ -97,6 +118,10 @@ DECLARE
   v_next bigint;
   v_round int;
   v_merged boolean := false;
+  v_lane lane%ROWTYPE;
+  v_sweep boolean;
+  v_part record;
+  v_held int := 0;
   v_answer json;
 BEGIN
   PERFORM note_moment(now_millis());
@@ -109,12 +134,12 @@ BEGIN
     RETURN;
   END IF;
   IF v_begun.verdict = 2 THEN
+    RETURN QUERY SELECT * FROM granted_again(
+      (v_begun.earlier).seqs, (v_begun.earlier).block * 1000, (v_begun.earlier).answer::json -> 2);
     item := 0;
     attempt := 0;
     name := (v_begun.earlier).answer;
     RETURN NEXT;
-    RETURN QUERY SELECT * FROM granted_again(
-      (v_begun.earlier).seqs, (v_begun.earlier).block * 1000, (v_begun.earlier).answer::json -> 2);
     RETURN;
   END IF;
   v_now := v_begun.now;
@@ -127,33 +152,50 @@ BEGIN
   END LOOP;
   IF v_queue.id IS NOT NULL AND NOT v_queue.paused THEN
     v_block := nextval('token_block');
-    v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
-    v_seqs := take(v_merged, v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, p_marks, false);
-    IF cardinality(v_seqs) = 0 THEN
-      -- before it says empty it takes back what has run out, looks behind the watermark, and waits for those who hold
-      -- the lock of a job that they may yet give back
-      FOR v_round IN 1 .. 3 LOOP
+    -- Before it says empty it takes back what has run out, looks behind the marks, and waits for those who hold the lock
+    -- of a job that they may yet give back.
+    FOR v_round IN 0 .. 3 LOOP
+      IF v_round > 0 THEN
         PERFORM take_expired(v_now, 1000);
-        v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
-        v_seqs := take(v_merged, v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now, p_marks, true);
-        EXIT WHEN cardinality(v_seqs) > 0 OR NOT await_locked(v_queue.id, p_names);
-      END LOOP;
-    END IF;
+      END IF;
+      v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
+      IF v_merged THEN
+        v_seqs := take_merged(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now);
+      ELSE
+        v_seqs := '{}';
+        FOR v_lane IN SELECT * FROM lane l WHERE l.queue = v_queue.id ORDER BY l.priority LOOP
+          v_sweep := v_round > 0 OR v_lane.swept_at + 1000 <= v_now OR v_lane.swept_at > v_now;
+          v_part := take_fresh(v_queue.id, v_lane.priority, lane_start(v_lane, p_marks, v_sweep), 9223372036854775807,
+            p_limit - cardinality(v_seqs), p_names, p_session, v_block * 1000 + cardinality(v_seqs), v_sweep);
+          RETURN QUERY SELECT t.ord::int + cardinality(v_seqs), t.seq, v_block * 1000 + cardinality(v_seqs) + t.ord - 1,
+            t.id, t.name, t.version, t.payload, v_lane.priority, 1, 1, 1, t.attempts::int, t.at, t.at, NULL::bigint, t.rest
+          FROM unnest(v_part.seqs, v_part.ids, v_part.times, v_part.names, v_part.versions, v_part.payloads,
+            v_part.attempts, v_part.rests) WITH ORDINALITY AS t(seq, id, at, name, version, payload, attempts, rest, ord)
+          WHERE t.seq > 0;
+          IF v_sweep AND p_names IS NULL THEN
+            PERFORM settle_lane(v_lane, coalesce(v_part.seqs[cardinality(v_part.seqs)], 0), v_now);
+          END IF;
+          v_seqs := v_seqs || v_part.seqs;
+          EXIT WHEN cardinality(v_seqs) = p_limit;
+        END LOOP;
+      END IF;
+      v_held := cardinality(v_seqs) - cardinality(array_positions(v_seqs, 0));
+      EXIT WHEN v_held > 0 OR (v_round > 0 AND NOT await_locked(v_queue.id, p_names));
+    END LOOP;
   END IF;
   v_next := least(next_in_queue(v_queue.id), next_expiry(p_session));
   v_answer := json_build_array(v_now, v_next, CASE WHEN v_merged THEN as_granted(v_seqs) END);
-  INSERT INTO session_call (session, number, operation, block, seqs, held, answer)
-  SELECT p_session, p_number, 2,
-    CASE WHEN held > 0 THEN v_block END, CASE WHEN held > 0 THEN v_seqs END, held, v_answer::text
-  FROM (SELECT cardinality(v_seqs) - cardinality(array_positions(v_seqs, 0)) AS held) h;
+  INSERT INTO session_call (session, number, operation, block, seqs, held, answer) VALUES (
+    p_session, p_number, 2,
+    CASE WHEN v_held > 0 THEN v_block END, CASE WHEN v_held > 0 THEN v_seqs END, v_held, v_answer::text);
   PERFORM forget_calls(p_session, p_number);
+  IF v_merged AND v_held > 0 THEN
+    RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, v_answer -> 2);
+  END IF;
   item := 0;
   attempt := 0;
   name := v_answer::text;
   RETURN NEXT;
-  IF cardinality(v_seqs) > 0 THEN
-    RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, v_answer -> 2);
-  END IF;
 END $$;
 
 -- What is not as at a first grant, by the job's place in the claim: [priority, attempts, deliveries, generation, ready
@@ -223,38 +265,6 @@ BEGIN
   RETURN false;
 END $$;
 
--- Takes up to p_limit jobs in claim order. Zeros in the answer are tokens that went unused.
-CREATE FUNCTION take(
-  p_merged boolean, p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint,
-  p_marks bigint[], p_sweep boolean
-) RETURNS bigint[] LANGUAGE plpgsql AS $$
-DECLARE
-  v_taken bigint[] := '{}';
-  v_part bigint[];
-  v_lane lane%ROWTYPE;
-  v_sweep boolean;
-  v_need int;
-BEGIN
-  IF p_merged THEN
-    RETURN take_merged(p_queue, p_limit, p_names, p_session, p_token, p_now, p_marks, p_sweep);
-  END IF;
-  FOR v_lane IN SELECT * FROM lane WHERE queue = p_queue ORDER BY priority LOOP
-    v_need := p_limit - cardinality(v_taken);
-    EXIT WHEN v_need = 0;
-    v_sweep := p_sweep OR v_lane.swept_at + 1000 <= p_now OR v_lane.swept_at > p_now;
-    v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, v_sweep),
-      9223372036854775807, v_need, p_names, p_session, p_token + cardinality(v_taken), v_sweep);
-    v_taken := v_taken || v_part;
-    IF v_sweep AND p_names IS NULL THEN
-      PERFORM settle_lane(v_lane, coalesce(v_part[cardinality(v_part)], 0), p_now);
-    END IF;
-  END LOOP;
-  IF cardinality(v_taken) = cardinality(array_positions(v_taken, 0)) THEN
-    RETURN '{}';
-  END IF;
-  RETURN v_taken;
-END $$;
-
 -- Notes a moment, if it is time for one. Only a transaction that has no number yet may: it draws one after it has looked
 -- at the sequence, so that all who drew from the sequence before are older.
 CREATE FUNCTION note_moment(p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
@@ -307,14 +317,13 @@ BEGIN
   WHERE queue = p_lane.queue AND priority = p_lane.priority;
 END $$;
 
--- As take, where jobs with a state stand between those without.
+-- Takes up to p_limit jobs in claim order where jobs with a state stand between those without. Zeros in the answer are
+-- tokens that went unused.
 CREATE FUNCTION take_merged(
-  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint,
-  p_marks bigint[], p_sweep boolean
+  p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint
 ) RETURNS bigint[] LANGUAGE plpgsql AS $$
 DECLARE
   v_taken bigint[] := '{}';
-  v_part bigint[];
   v_ready bigint[];
   v_group bigint;
   v_priority smallint;
@@ -337,10 +346,9 @@ BEGIN
     LOOP
       v_need := p_limit - cardinality(v_taken);
       EXIT WHEN v_need = 0;
-      v_part := take_fresh(p_queue, v_lane.priority, lane_start(v_lane, p_marks, true),
+      v_taken := v_taken || (take_fresh(p_queue, v_lane.priority, v_lane.settled,
         CASE WHEN v_more AND v_lane.priority = v_priority THEN v_before ELSE 9223372036854775807 END,
-        v_need, p_names, p_session, p_token + cardinality(v_taken), true);
-      v_taken := v_taken || v_part;
+        v_need, p_names, p_session, p_token + cardinality(v_taken), true)).seqs;
     END LOOP;
     v_need := p_limit - cardinality(v_taken);
     EXIT WHEN NOT v_more OR v_need <= 0;
@@ -371,9 +379,6 @@ BEGIN
       v_taken := v_taken || v_ready;
     END IF;
   END LOOP;
-  IF cardinality(v_taken) = cardinality(array_positions(v_taken, 0)) THEN
-    RETURN '{}';
-  END IF;
   RETURN v_taken;
 END $$;
 `
