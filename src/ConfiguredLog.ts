@@ -211,12 +211,7 @@ export const layer: Layer.Layer<JobLog, LogError | MissingPackage | Config.Confi
       case "postgres": {
         const { settings, url } = yield* postgresOptions
         const PostgresLog = yield* loadPostgres(() => import("./backends/postgres/PostgresLog.ts"))
-        const PgClient = yield* loadPostgres(() => import("@effect/sql-pg/PgClient"))
-        const { failure } = yield* Effect.promise(() => import("./backends/postgres/Failure.ts"))
-        const { maxConnections, ...options } = settings
-        const client = PgClient.make({ url, maxConnections, multiplex: true, applicationName: "leasehold" })
-        const connected = PgClient.layerFrom(Effect.mapError(client, failure("open")))
-        return Layer.provide(PostgresLog.layer(options), connected)
+        return PostgresLog.layerUrl({ url, ...settings })
       }
       case "file": {
         const options = yield* fileOptions

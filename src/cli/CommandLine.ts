@@ -9,6 +9,7 @@ import * as Command from "effect/cli/Command"
 import { check } from "./commands/check.ts"
 import { dead } from "./commands/dead.ts"
 import { demo } from "./commands/demo.ts"
+import { doctor } from "./commands/doctor.ts"
 import { jobs } from "./commands/jobs.ts"
 import { migrate } from "./commands/migrate.ts"
 import { queue } from "./commands/queue.ts"
@@ -19,7 +20,7 @@ import * as Platform from "./Platform.ts"
 
 const leasehold = Command.make("leasehold").pipe(
   Command.withDescription("A durable job scheduler for Effect"),
-  Command.withSubcommands([stats, jobs, dead, queue, migrate, verify, check, demo])
+  Command.withSubcommands([stats, jobs, dead, queue, migrate, doctor, verify, check, demo])
 )
 
 const runMain = Runtime.makeRunMain(({ fiber, teardown }) => {
