@@ -25,19 +25,19 @@ export const survivors: ReadonlyMap<string, string> = new Map([
   ],
   [
     "memory: model/Transition.ts: a redrive takes no notice of who holds the key by now",
-    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+    "A dead letter holds its key until it is redriven or cancelled, and one that was purged cannot be redriven, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
   ],
   [
     "file: model/Transition.ts: a redrive takes no notice of who holds the key by now",
-    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+    "A dead letter holds its key until it is redriven or cancelled, and one that was purged cannot be redriven, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
   ],
   [
     "memory: backends/memory/Control.ts: a redrive takes no notice of who holds the key by now, in the memory log",
-    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+    "A dead letter holds its key until it is redriven or cancelled, and one that was purged cannot be redriven, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
   ],
   [
     "file: backends/file/EngineControl.ts: a redrive takes no notice of who holds the key by now, in the file log",
-    "A dead letter holds its key until it is redriven, cancelled or purged, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
+    "A dead letter holds its key until it is redriven or cancelled, and one that was purged cannot be redriven, so that no other job can hold it when it is redriven. The question is for logs that give the key away."
   ],
   [
     "memory: backends/memory/Enqueue.ts: a replacement that is sent again is another job",
