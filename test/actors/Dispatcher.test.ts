@@ -165,6 +165,25 @@ it.effect("does not spin when claims fail, and goes on when they succeed again",
   )
 )
 
+it.effect("what a claim was granted that died in the log comes back with the session", () =>
+  quiet(
+    Effect.gen(function* () {
+      const it = yield* rig(() => Effect.succeed(complete))
+      yield* TestClock.adjust(1)
+      it.faulty.always("claim", FaultyLog.defectAfter)
+      yield* it.enqueue(item(1))
+      // the claim that was parked before the fault is answered as it should be
+      yield* TestClock.adjust(1_000)
+      yield* it.enqueue(item(2))
+      yield* TestClock.adjust(1_000)
+      it.faulty.heal()
+      yield* TestClock.adjust(60_000)
+      assert.deepStrictEqual([(yield* it.view(1)).state, (yield* it.view(2)).state], ["Completed", "Completed"])
+      yield* it.stop
+    })
+  )
+)
+
 it.effect("what an interrupted claim was granted is given back when its session closes", () =>
   Effect.gen(function* () {
     const it = yield* rig(() => Effect.succeed(complete))

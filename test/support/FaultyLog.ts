@@ -18,7 +18,7 @@ export type Fault =
   | { readonly _tag: "Unknown"; readonly applied: boolean }
   /** The caller waits for ever. */
   | { readonly _tag: "Lost"; readonly applied: boolean }
-  | { readonly _tag: "Defect" }
+  | { readonly _tag: "Defect"; readonly applied: boolean }
   | { readonly _tag: "None" }
 
 export const late = (millis: number): Fault => ({ _tag: "Late", millis })
@@ -28,7 +28,8 @@ export const down: Fault = { _tag: "Unknown", applied: false }
 export const replyUnknown: Fault = { _tag: "Unknown", applied: true }
 export const replyLost: Fault = { _tag: "Lost", applied: true }
 export const requestLost: Fault = { _tag: "Lost", applied: false }
-export const defect: Fault = { _tag: "Defect" }
+export const defect: Fault = { _tag: "Defect", applied: false }
+export const defectAfter: Fault = { _tag: "Defect", applied: true }
 export const none: Fault = { _tag: "None" }
 
 export interface Call {
@@ -74,8 +75,10 @@ const suffer = <A>(
     }
     case "Lost":
       return fault.applied ? Effect.andThen(call, Effect.never) : Effect.never
-    case "Defect":
-      return Effect.die(new Error(`a bug of the log in ${operation}`))
+    case "Defect": {
+      const died = Effect.die(new Error(`a bug of the log in ${operation}`))
+      return fault.applied ? Effect.andThen(call, died) : died
+    }
   }
 }
 

@@ -70,20 +70,22 @@ export const grantsOf = (engine: Engine, claimed: Claimed): Effect.Effect<Readon
   let next = collect(engine, claimed, 0, grants)
   if (next === claimed.count) return Effect.succeed(grants)
   const { journal } = engine
-  const rest = Effect.as(
+  const rest = Effect.map(
     Effect.whileLoop({
-      while: () => next < claimed.count,
+      // compaction may have read the same grants meanwhile and let the answer go of what they are built from
+      while: () => claimed.grants === undefined && next < claimed.count,
       body: () => {
         const { segment, offset, length } = claimed.location(next)
         return journal.read(segment, offset, length)
       },
       step: (bytes) => {
+        if (claimed.grants !== undefined) return
         grants.push(build(engine, claimed, next, bytes, 0, bytes.length))
         // what was read ahead serves the following ones
         next = collect(engine, claimed, next + 1, grants)
       }
     }),
-    grants
+    () => claimed.grants ?? grants
   )
   return engine.reads.during(rest)
 }
