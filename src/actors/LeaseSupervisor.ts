@@ -226,8 +226,13 @@ export const make = Effect.fnUntraced(function* (
   const fenceLoop = Effect.gen(function* () {
     while (!closed) {
       const current = live
-      const left = current === undefined ? beat : trustedUntil - elapsed()
-      if (current !== undefined && left <= 0) {
+      if (current === undefined) {
+        // of a session that took long to open little may be left: less than a pause of this loop
+        yield* Deferred.await(waiting)
+        continue
+      }
+      const left = trustedUntil - elapsed()
+      if (left <= 0) {
         sessionDied(current.epoch)
         continue
       }

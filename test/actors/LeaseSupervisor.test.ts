@@ -447,6 +447,28 @@ it.effect("a session that was opened too slowly to rely on is renewed before any
   }).pipe(Effect.scoped)
 )
 
+it.effect("a session of which its opening left little is given up in time", () =>
+  quiet(
+    Effect.gen(function* () {
+      const stopped: Array<string> = []
+      const it = yield* rig(endless(stopped), { leaseDuration: 3_000 })
+      yield* TestClock.adjust(100)
+      const first = yield* it.supervisor.session
+      it.faulty.always("renew", FaultyLog.requestLost)
+      // trusted for 2,700 ms from the sending on
+      it.faulty.next("open", FaultyLog.late(2_690))
+      yield* it.faulty.log.close(first.session.id)
+      yield* TestClock.adjust(2_690)
+      yield* it.enqueue(item(1))
+      yield* TestClock.adjust(1)
+      assert.strictEqual(it.supervisor.trustedUntil(), 2_800)
+      assert.strictEqual(it.telemetry.count("started 1"), 1)
+      yield* TestClock.adjust(500)
+      assert.deepStrictEqual(stopped, ["stopped at 2800"])
+    })
+  )
+)
+
 it.effect("a waiting grant does not start after a stall, though the supervisor has not looked yet", () =>
   Effect.gen(function* () {
     const blocked = { millis: 0 }
