@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import * as FileLog from "../../src/backends/file/FileLog.ts"
-import type { EnqueueItem } from "../../src/log/JobLog.ts"
+import type { EnqueueItem, JobLogOperations } from "../../src/log/JobLog.ts"
 
 const entry = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url))
 const keptScript = fileURLToPath(new URL("./kept.ts", import.meta.url))
@@ -48,9 +48,15 @@ export interface Answer {
 
 /**
  * `kept`: commands are run one after the other by a process that is kept, for tests of what they answer rather than of
- * how they start and end.
+ * how they start and end. `env` is added to the environment of all.
  */
-export const makePlace = ({ kept = false }: { readonly kept?: boolean } = {}): Place => {
+export const makePlace = ({
+  env: ofAll = {},
+  kept = false
+}: {
+  readonly env?: Readonly<Record<string, string>>
+  readonly kept?: boolean
+} = {}): Place => {
   const root = mkdtempSync(join(tmpdir(), "leasehold-cli-"))
   // what is compiled is shared by all commands of a run of the tests
   const cache = process.env["NODE_COMPILE_CACHE"] ?? join(root, "cache")
@@ -58,7 +64,7 @@ export const makePlace = ({ kept = false }: { readonly kept?: boolean } = {}): P
   const fresh = () => join(root, `log-${++count}`)
   const run = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>): Promise<Ended> =>
     new Promise((resolve) => {
-      const options = { cwd: root, env: { XDG_CACHE_HOME: cache, PATH: process.env["PATH"] ?? "", ...env } }
+      const options = { cwd: root, env: { XDG_CACHE_HOME: cache, PATH: process.env["PATH"] ?? "", ...ofAll, ...env } }
       execFile(process.execPath, args, options, (error, out, err) => {
         const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1
         resolve({ code, out, err })
@@ -67,7 +73,7 @@ export const makePlace = ({ kept = false }: { readonly kept?: boolean } = {}): P
   let child: ChildProcess | undefined
   let last: Promise<unknown> = Promise.resolve()
   const keptOne = (): ChildProcess => {
-    const env = { XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: cache, PATH: process.env["PATH"] ?? "" }
+    const env = { XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: cache, PATH: process.env["PATH"] ?? "", ...ofAll }
     return fork(keptScript, { cwd: root, env, stdio: ["ignore", "ignore", "inherit", "ipc"] })
   }
   const ask = (args: ReadonlyArray<string>): Promise<Ended> =>
@@ -122,50 +128,43 @@ const item = (n: number, queue: string, rest: Partial<EnqueueItem> = {}): Enqueu
 })
 
 /**
- * A log with a job in every state that needs no live owner: 1 dead (of `Declined`), 2 ready, 3 delayed by an hour,
- * 4 completed, 5 cancelled, 6 backing off, all in `mail`; 7 ready in `stopped`, which is paused; 8 and 9 dead of
+ * Fills an empty log with a job in every state that needs no live owner: 1 dead (of `Declined`), 2 ready, 3 delayed by
+ * an hour, 4 completed, 5 cancelled, 6 backing off, all in `mail`; 7 ready in `stopped`, which is paused; 8 and 9 dead of
  * `deadline` and `Declined` in `mail`.
  */
+export const fill = Effect.fnUntraced(function* (log: JobLogOperations) {
+  const session = (yield* log.open({ owner: "seed", leaseDuration: 60_000 })).id
+  let call = 0
+  const settleNext = Effect.fnUntraced(function* (
+    settlement: Parameters<typeof log.settle>[0]["items"][number]["settlement"]
+  ) {
+    const { grants } = yield* log.claim({ session, call: ++call, queue: "mail", limit: 1 })
+    const { id, receipt, token } = grants[0]!
+    yield* log.settle({ session, call: ++call, items: [{ id, receipt, token, settlement }] })
+  })
+  const declined = { kind: "failure", tag: "Declined", message: "no money\n\u001b[31m" } as const
+  yield* log.enqueue([item(1, "mail"), item(4, "mail")])
+  yield* settleNext({ _tag: "DeadLetter", cause: declined })
+  yield* settleNext({ _tag: "Complete", result: '"sent"' })
+  yield* log.enqueue([item(8, "mail"), item(9, "mail"), item(6, "mail")])
+  yield* settleNext({ _tag: "DeadLetter", cause: { kind: "deadline", message: "too late" } })
+  yield* settleNext({ _tag: "DeadLetter", cause: declined })
+  yield* settleNext({
+    _tag: "Retry",
+    delay: 3_600_000,
+    cause: { kind: "failure", tag: "GatewayDown", message: "502" }
+  })
+  yield* log.enqueue([item(2, "mail"), item(3, "mail", { delay: 3_600_000 }), item(5, "mail"), item(7, "stopped")])
+  yield* log.control([
+    { _tag: "Cancel", id: id(5) },
+    { _tag: "Pause", queue: "stopped" }
+  ])
+  yield* log.close(session)
+})
+
+/** A new file log that is filled. */
 export const seed = (directory: string): Promise<void> =>
-  Effect.runPromise(
-    Effect.scoped(
-      Effect.gen(function* () {
-        const log = yield* FileLog.make({ directory })
-        const session = (yield* log.open({ owner: "seed", leaseDuration: 60_000 })).id
-        let call = 0
-        const settleNext = Effect.fnUntraced(function* (
-          settlement: Parameters<typeof log.settle>[0]["items"][number]["settlement"]
-        ) {
-          const { grants } = yield* log.claim({ session, call: ++call, queue: "mail", limit: 1 })
-          const { id, receipt, token } = grants[0]!
-          yield* log.settle({ session, call: ++call, items: [{ id, receipt, token, settlement }] })
-        })
-        const declined = { kind: "failure", tag: "Declined", message: "no money\n\u001b[31m" } as const
-        yield* log.enqueue([item(1, "mail"), item(4, "mail")])
-        yield* settleNext({ _tag: "DeadLetter", cause: declined })
-        yield* settleNext({ _tag: "Complete", result: '"sent"' })
-        yield* log.enqueue([item(8, "mail"), item(9, "mail"), item(6, "mail")])
-        yield* settleNext({ _tag: "DeadLetter", cause: { kind: "deadline", message: "too late" } })
-        yield* settleNext({ _tag: "DeadLetter", cause: declined })
-        yield* settleNext({
-          _tag: "Retry",
-          delay: 3_600_000,
-          cause: { kind: "failure", tag: "GatewayDown", message: "502" }
-        })
-        yield* log.enqueue([
-          item(2, "mail"),
-          item(3, "mail", { delay: 3_600_000 }),
-          item(5, "mail"),
-          item(7, "stopped")
-        ])
-        yield* log.control([
-          { _tag: "Cancel", id: id(5) },
-          { _tag: "Pause", queue: "stopped" }
-        ])
-        yield* log.close(session)
-      })
-    )
-  )
+  Effect.runPromise(Effect.scoped(Effect.flatMap(FileLog.make({ directory }), fill)))
 
 /** A process that owns a log and runs jobs. */
 export interface Owner {
