@@ -38,6 +38,7 @@ const calm: Partial<FleetConfig> = {
   mix: {
     acts: ["succeed", "fail", "follow"],
     longest: 300,
+    timeout: 3_000,
     undecodable: 0,
     grouped: 0.5,
     keyed: 0,

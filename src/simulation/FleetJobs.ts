@@ -72,6 +72,8 @@ export interface JobMix {
   readonly acts: readonly [Act, ...Array<Act>]
   /** Longest time of a run that ends by itself, milliseconds. */
   readonly longest: number
+  /** Of each attempt, milliseconds. */
+  readonly timeout: number
   /** Probability that the payload fits no schema. */
   readonly undecodable: number
   readonly grouped: number
@@ -119,7 +121,7 @@ export const makeJobs = (generator: Generator, mix: JobMix): { readonly next: (n
       payload: generator.chance(mix.undecodable) ? `{"steps":${number}}` : encode(steps, `job ${number}`),
       maxAttempts: generator.between(1, 4),
       // a hung run is a matter of its timeout
-      timeout: 3_000,
+      timeout: mix.timeout,
       group: grouped ? `g${generator.between(1, 3)}` : undefined,
       key: generator.chance(mix.keyed)
         ? { value: `k${generator.between(1, 5)}`, window: 5_000, onConflict: generator.pick(["keep", "replace"]) }

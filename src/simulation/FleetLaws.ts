@@ -6,7 +6,7 @@
 import type { JobView } from "../log/JobLog.ts"
 import { defaultMaxDeliveries } from "../model/Job.ts"
 import type { FleetHistory, GrantRecord, JobRecord } from "./FleetHistory.ts"
-import { mayHaveEnded, pairs, sameJob } from "./GrantOrder.ts"
+import { byToken, mayHaveEnded, pairs, sameJob } from "./GrantOrder.ts"
 import { groupConcurrency, groupFifo, priorityKept, tokenMonotone } from "./OrderLaws.ts"
 import { settledWrongly } from "./SettledWrongly.ts"
 
@@ -27,7 +27,7 @@ export interface FleetLaw {
 }
 
 const completing = (job: JobRecord): Array<GrantRecord> =>
-  job.grants.filter(({ accepted }) => accepted?._tag === "Complete")
+  byToken(job).filter(({ accepted }) => accepted?._tag === "Complete")
 
 /**
  * Every law, by name.
@@ -83,14 +83,17 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
     name: "completedStaysCompleted",
     statement: "A job whose completion was accepted is never granted again, and is shown as completed.",
     ofJob: (history, job, view) => {
-      const [first, ...others] = completing(job)
+      const [first] = completing(job)
       if (first === undefined) return undefined
-      const second = others.find((other) => sameJob(history, first, other))
+      const after = byToken(job).filter(({ grant }) => grant.token > first.grant.token)
+      const again = after.filter((other) => sameJob(history, job, first, other))
+      const second = again.find(({ accepted }) => accepted?._tag === "Complete")
       if (second !== undefined) return `was completed by the tokens ${first.grant.token} and ${second.grant.token}`
-      const later = job.grants.find((other) => other.grant.token > first.grant.token && sameJob(history, first, other))
-      if (later !== undefined)
-        return `was completed by token ${first.grant.token} and granted again as ${later.grant.token}`
-      if (view === undefined || (history.forgets && view.enqueuedAt !== first.grant.enqueuedAt)) return undefined
+      if (again[0] !== undefined)
+        return `was completed by token ${first.grant.token} and granted again as ${again[0].grant.token}`
+      // what is shown is another job by now
+      if (view === undefined || after.length > 0) return undefined
+      if (history.forgets && view.enqueuedAt !== first.grant.enqueuedAt) return undefined
       if (view.state !== "Completed") return `was completed and is ${view.state}`
       const { accepted } = first
       const same = accepted?._tag !== "Complete" || accepted.result === view.result
@@ -138,7 +141,7 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
         if (grant.delivery > maxDeliveries) return `is at delivery ${grant.delivery} of ${maxDeliveries}`
       }
       for (const [first, second] of pairs(job)) {
-        if (!sameJob(history, first, second)) continue
+        if (!sameJob(history, job, first, second)) continue
         const [earlier, later] = [first.grant, second.grant]
         if (later.generation < earlier.generation) return `went back to generation ${later.generation}`
         if (later.generation > earlier.generation) continue
@@ -232,7 +235,8 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   },
   {
     name: "groupFifo",
-    statement: "Jobs of one group that nobody delayed or moved are first granted in the order of their enqueue.",
+    statement:
+      "Jobs of one group that nobody delayed or moved are first granted in the order of their enqueue, as far as their first grants were seen.",
     ofAll: groupFifo
   },
   {

@@ -37,14 +37,41 @@ export const pairs = (job: JobRecord): Array<readonly [GrantRecord, GrantRecord]
 }
 
 /**
- * Whether both were given to one job: an id that the log has forgotten may come again as another.
+ * A job's first grant, if it was seen: that of a claim which was given up before it was answered is not, and nobody can
+ * say when it was made.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const firstGrant = (job: JobRecord): GrantRecord | undefined => {
+  const [first] = byToken(job)
+  return first?.grant.delivery === 1 && first.grant.generation === 1 ? first : undefined
+}
+
+/** Whether the next grant of an id is the first one of another job. */
+const beginsAnew = (job: JobRecord, last: GrantRecord, next: GrantRecord): boolean => {
+  if (next.grant.enqueuedAt !== last.grant.enqueuedAt) return true
+  // a job may end and come again within one millisecond
+  const mayHaveCompleted = last.accepted === undefined ? job.completeSent : last.accepted._tag === "Complete"
+  const mayBeForgotten = job.maybe > 1 && (mayHaveCompleted || job.cancelSent)
+  return mayBeForgotten && next.grant.generation === 1 && next.grant.delivery === 1
+}
+
+/**
+ * Whether both grants of an id, the later one second, were given to one job: an id that the log has forgotten may come
+ * again as another.
  *
  * @since 0.1.0
  * @category guards
  * @stability unstable
  */
-export const sameJob = (history: FleetHistory, a: GrantRecord, b: GrantRecord): boolean =>
-  !history.forgets || a.grant.enqueuedAt === b.grant.enqueuedAt
+export const sameJob = (history: FleetHistory, job: JobRecord, earlier: GrantRecord, later: GrantRecord): boolean => {
+  if (!history.forgets) return true
+  const grants = byToken(job)
+  const between = grants.slice(grants.indexOf(earlier), grants.indexOf(later) + 1)
+  return between.slice(1).every((next, i) => !beginsAnew(job, between[i]!, next))
+}
 
 /**
  * Whether the earlier grant may have ended when the later was made.

@@ -5,7 +5,7 @@
  */
 import type { JobView } from "../log/JobLog.ts"
 import type { FleetHistory, GrantRecord, JobRecord } from "./FleetHistory.ts"
-import { byToken, mayHaveEnded, openingOf } from "./GrantOrder.ts"
+import { firstGrant, mayHaveEnded, openingOf } from "./GrantOrder.ts"
 
 const byGrant = (a: GrantRecord, b: GrantRecord): number => (a.grant.token < b.grant.token ? -1 : 1)
 
@@ -49,10 +49,13 @@ export const groupConcurrency = (history: FleetHistory): string | undefined => {
 export const groupFifo = (history: FleetHistory, views: ReadonlyMap<string, JobView>): string | undefined => {
   for (const [group, jobs] of groupsOf(history)) {
     const inOrder = jobs
-      .filter(({ grants, item, rescheduled }) => grants.length > 0 && item.delay === undefined && !rescheduled)
-      .map((job) => ({ view: views.get(job.item.id), first: byToken(job)[0]!.grant }))
-      .filter(({ first, view }) => view?.enqueuedAt === first.enqueuedAt)
-      .toSorted((a, b) => (a.view?.sequence ?? 0) - (b.view?.sequence ?? 0))
+      .filter(({ item, rescheduled }) => item.delay === undefined && !rescheduled)
+      .flatMap((job) => {
+        const first = firstGrant(job)?.grant
+        const view = views.get(job.item.id)
+        return first === undefined || view?.enqueuedAt !== first.enqueuedAt ? [] : [{ first, sequence: view.sequence }]
+      })
+      .toSorted((a, b) => a.sequence - b.sequence)
     for (const [i, { first }] of inOrder.slice(1).entries()) {
       const before = inOrder[i]!.first
       if (first.token > before.token) continue
@@ -72,7 +75,7 @@ export const groupFifo = (history: FleetHistory, views: ReadonlyMap<string, JobV
 export const priorityKept = (history: FleetHistory): string | undefined => {
   const plain = [...history.jobs.values()].flatMap((job) => {
     const { deadline, delay, group, key, priority = 0, queue } = job.item
-    const first = job.grants.length === 0 ? undefined : byToken(job)[0]!.grant.token
+    const first = firstGrant(job)?.grant.token
     const free = delay === undefined && deadline === undefined && group === undefined && key === undefined
     const { insertedAt } = job
     if (!free || first === undefined || insertedAt === undefined || job.rescheduled || job.cancelSent) return []

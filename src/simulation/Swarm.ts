@@ -124,7 +124,7 @@ const focus = (generator: Generator, { mix }: FleetConfig): Partial<FleetConfig>
         duration: 60_000,
         strikes: ["workerShutdown", "workerShutdown", "partition"],
         strikeEvery: 3_000,
-        mix: { ...calm, acts: ["succeed", "hang", "stubborn"], longest: 10_000 }
+        mix: { ...calm, acts: ["succeed", "hang", "stubborn"], longest: 10_000, timeout: 10_000 }
       }
     default:
       return {}
@@ -160,6 +160,7 @@ export const draw = (generator: Generator): FleetConfig => {
     mix: {
       acts: ["succeed", ...some(generator, troubles, 0.4)],
       longest: generator.pick([50, 1_000, Math.min(20_000, 2.5 * leaseDuration)]),
+      timeout: 3_000,
       undecodable: rate(0.1),
       grouped: rate(1),
       keyed: rate(0.3),

@@ -77,9 +77,9 @@ export const fleetMutants = [
     ),
     change(
       "neverEarly",
-      "a retry's instant is lost",
-      `{ _tag: "Retried", visibleAt: reader.varint(), cause: takeCause(reader) }`,
-      `{ _tag: "Retried", visibleAt: reader.varint() * 0, cause: takeCause(reader) }`
+      "a job's delay is lost",
+      "visibleAt: firstVisibleAt(request),",
+      "visibleAt: request.enqueuedAt,"
     )
   ]),
   ...inFile("JobStore.ts", [
