@@ -13,7 +13,7 @@ export interface Results {
 }
 
 /** One row to a line, so that two files can be compared. */
-export const writeResults = (path: string, results: Results): void => {
+export const writeResults = (path: string, results: { readonly rows: ReadonlyArray<unknown> }): void => {
   const { rows, ...head } = results
   const lines = rows.map((row) => `    ${JSON.stringify(row)}`).join(",\n")
   const text = JSON.stringify(head, undefined, 2).replace(/\n\}$/, `,\n  "rows": [\n${lines}\n  ]\n}\n`)

@@ -2,28 +2,30 @@
 import type { Results } from "./Results.ts"
 import type { Row } from "./Row.ts"
 
-const number = (value: number | null): string => {
+export const number = (value: number | null): string => {
   if (value === null) return ""
   const size = Math.abs(value)
   if (size >= 1000) return Math.round(value).toLocaleString("en-US")
   return size >= 100 ? value.toFixed(0) : size >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
-const range = (median: number | null, low: number | null, high: number | null): string =>
+export const range = (median: number | null, low: number | null, high: number | null): string =>
   median === null ? "" : low === high ? number(median) : `${number(median)} [${number(low)} .. ${number(high)}]`
 
-const ratio = (median: number | null, worse: number | null): string =>
+export const ratio = (median: number | null, worse: number | null): string =>
   median === null ? "" : worse === null ? median.toFixed(2) : `${median.toFixed(2)} (${worse.toFixed(2)})`
 
 /** The quartile on the side that speaks against Leasehold. */
 const worse = (row: Row, lower: number | null, upper: number | null): number | null =>
   row.better === "higher" ? lower : upper
 
-const columns: ReadonlyArray<{
+export interface Column<A> {
   readonly head: string
   readonly right: boolean
-  readonly cell: (row: Row) => string
-}> = [
+  readonly cell: (row: A) => string
+}
+
+const columns: ReadonlyArray<Column<Row>> = [
   { head: "figure", right: false, cell: (row) => row.name },
   { head: "log", right: false, cell: (row) => row.log },
   { head: "backlog", right: true, cell: (row) => number(row.backlog).replace(/\.00$/, "") },
@@ -57,7 +59,7 @@ const columns: ReadonlyArray<{
 ]
 
 /** A table whose columns line up also where nobody renders it. */
-export const renderRows = (rows: ReadonlyArray<Row>): string => {
+export const renderTable = <A>(columns: ReadonlyArray<Column<A>>, rows: ReadonlyArray<A>): string => {
   const cells = rows.map((row) => columns.map((column) => column.cell(row).replaceAll("|", "\\|")))
   const widths = columns.map((column, at) => Math.max(3, column.head.length, ...cells.map((line) => line[at]!.length)))
   const line = (texts: ReadonlyArray<string>): string =>
@@ -66,17 +68,26 @@ export const renderRows = (rows: ReadonlyArray<Row>): string => {
   return [line(columns.map((column) => column.head)), rule, ...cells.map(line)].join("\n")
 }
 
+export const renderRows = (rows: ReadonlyArray<Row>): string => renderTable(columns, rows)
+
 /** The table with the machine it was measured on and the command that made it. */
 export const renderResults = (results: Results, machineLine: string): string =>
   [`Machine: ${machineLine}.`, "", `Command: \`${results.command}\``, "", renderRows(results.rows)].join("\n")
 
-export const beginMark = "<!-- results: made by npm run bench -- --table -->"
-export const endMark = "<!-- end of results -->"
+export interface Marks {
+  readonly begin: string
+  readonly end: string
+}
+
+export const marks: Marks = {
+  begin: "<!-- results: made by npm run bench -- --table -->",
+  end: "<!-- end of results -->"
+}
 
 /** Puts the table between the marks of a document. Throws if they are not there. */
-export const replaceTable = (document: string, table: string): string => {
-  const begin = document.indexOf(beginMark)
-  const end = document.indexOf(endMark)
-  if (begin === -1 || end < begin) throw new Error(`the document has no "${beginMark}" followed by "${endMark}"`)
-  return `${document.slice(0, begin)}${beginMark}\n\n${table}\n\n${document.slice(end)}`
+export const replaceTable = (document: string, table: string, { begin, end }: Marks = marks): string => {
+  const from = document.indexOf(begin)
+  const to = document.indexOf(end, from)
+  if (from === -1 || to === -1) throw new Error(`the document has no "${begin}" followed by "${end}"`)
+  return `${document.slice(0, from)}${begin}\n\n${table}\n\n${document.slice(to)}`
 }

@@ -10,7 +10,7 @@ import type { Reading, RowKey } from "../../bench/Row.ts"
 import { makeRow } from "../../bench/Row.ts"
 import { readResults } from "../../bench/Results.ts"
 import { median, percentiles, quantile } from "../../bench/Statistics.ts"
-import { beginMark, endMark, renderRows, replaceTable } from "../../bench/Table.ts"
+import { marks, renderRows, replaceTable } from "../../bench/Table.ts"
 
 const optionsOf = (...args: ReadonlyArray<string>) => {
   const command = parseCommand(args)
@@ -150,8 +150,9 @@ describe("table", () => {
   })
 
   it("replaces what stands between the marks and nothing else", () => {
-    const document = `before\n${beginMark}\nold\n${endMark}\nafter\n`
-    expect(replaceTable(document, "new")).toBe(`before\n${beginMark}\n\nnew\n\n${endMark}\nafter\n`)
+    const { begin, end } = marks
+    const document = `before\n${begin}\nold\n${end}\nafter\n`
+    expect(replaceTable(document, "new")).toBe(`before\n${begin}\n\nnew\n\n${end}\nafter\n`)
     expect(() => replaceTable("no marks", "new")).toThrow(/the document has no/)
   })
 })

@@ -1,0 +1,36 @@
+/** pg-boss by its documented manual calls, fetch and complete. */
+import { setTimeout } from "node:timers/promises"
+import type { Payload } from "../Payload.ts"
+import type { Adapter } from "../postgres/Adapter.ts"
+import { batchSize, openBoss, queueName } from "./Boss.ts"
+
+const loops = 2
+const idleMillis = 2
+
+export const adapter: Adapter = {
+  open: (url) =>
+    openBoss(url, false, (boss) => async (hands) => {
+      let isOver = false
+      const loop = async (): Promise<void> => {
+        while (!isOver) {
+          const jobs = await boss.fetch<Payload>(queueName, { batchSize })
+          if (jobs.length === 0) {
+            await setTimeout(idleMillis)
+            continue
+          }
+          for (const job of jobs) hands.started(job.data)
+          await boss.complete(
+            queueName,
+            jobs.map((job) => job.id)
+          )
+          hands.done(jobs.length)
+        }
+      }
+      const running = Promise.all(Array.from({ length: loops }, loop))
+      running.catch(() => {})
+      return async () => {
+        isOver = true
+        await running
+      }
+    })
+}

@@ -1,0 +1,77 @@
+/** Enqueuing at full rate, in the process that also works, with a bounded backlog. */
+import type { Payload } from "../Payload.ts"
+import { makePayload } from "../Payload.ts"
+import type { Queue } from "./Adapter.ts"
+
+export const batchJobs = 500
+
+/** Jobs enqueued but not done that make the producers wait. */
+const most = 10_000
+/** Bulk calls at a time. */
+const producers = 2
+
+export const payloadsFrom = (first: number, count: number): ReadonlyArray<Payload> =>
+  Array.from({ length: count }, (_, index) => makePayload(first + index))
+
+/** A count that can be waited for. */
+export class Done {
+  count = 0
+  #waiting: Array<{ readonly until: number; readonly resolve: () => void }> = []
+
+  add(jobs: number): void {
+    this.count += jobs
+    if (this.#waiting.length === 0) return
+    const reached = this.#waiting.filter(({ until }) => this.count >= until)
+    if (reached.length === 0) return
+    this.#waiting = this.#waiting.filter(({ until }) => this.count < until)
+    for (const { resolve } of reached) resolve()
+  }
+
+  /** False if that takes longer. */
+  async reach(until: number, millis: number): Promise<boolean> {
+    if (this.count >= until) return true
+    let timer: NodeJS.Timeout | undefined
+    const inTime = new Promise<boolean>((resolve) => {
+      this.#waiting.push({ until, resolve: () => resolve(true) })
+      timer = setTimeout(() => resolve(false), millis)
+    })
+    const answer = await inTime
+    clearTimeout(timer)
+    return answer
+  }
+}
+
+/** Jobs that take longer than this are lost. */
+export const patienceMillis = 60_000
+
+/** Enqueues jobs from number `first` on until told to stop; the answer to that is the number after the last. */
+export const startLoad = (queue: Queue, done: Done, first: number) => {
+  let next = first
+  let isOver = false
+  const produce = async (): Promise<void> => {
+    while (!isOver) {
+      if (next - done.count > most) {
+        if (!(await done.reach(next - most, patienceMillis)))
+          throw new Error(`stuck: ${done.count} of ${next} jobs done`)
+        continue
+      }
+      const at = next
+      next += batchJobs
+      await queue.enqueueAll(payloadsFrom(at, batchJobs))
+    }
+  }
+  const running = Promise.all(Array.from({ length: producers }, produce))
+  // whoever stops the load hears of it
+  running.catch(() => {})
+  return async (): Promise<number> => {
+    isOver = true
+    await running
+    return next
+  }
+}
+
+/** Throws if they are not. */
+export const expectDone = async (done: Done, jobs: number): Promise<void> => {
+  if (await done.reach(jobs, patienceMillis)) return
+  throw new Error(`stuck: ${done.count} of ${jobs} jobs done`)
+}
