@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type * as PgTypes from "@effect/sql-pg/PgTypes"
+import * as PgTypes from "@effect/sql-pg/PgTypes"
 import type { EnqueueItem, EnqueueResult } from "../../log/JobLog.ts"
 import { booleans, numbers, smallints, texts, uuids } from "./Parameters.ts"
 import { columns, isSame } from "./Request.ts"
@@ -12,13 +12,16 @@ import { stateOf } from "./Rows.ts"
 import { fromText } from "./Text.ts"
 
 /**
- * The parameters of the function `enqueue`.
+ * The parameters of the function `enqueue`; `own`: the call is a transaction by itself.
  *
  * @since 0.1.0
  * @category parameters
  * @stability unstable
  */
-export const enqueueParameters = (items: ReadonlyArray<EnqueueItem>): ReadonlyArray<PgTypes.Parameter> => {
+export const enqueueParameters = (
+  items: ReadonlyArray<EnqueueItem>,
+  own: boolean
+): ReadonlyArray<PgTypes.Parameter> => {
   const asked = columns(items)
   return [
     uuids(asked.ids),
@@ -36,12 +39,13 @@ export const enqueueParameters = (items: ReadonlyArray<EnqueueItem>): ReadonlyAr
     texts(asked.groups),
     texts(asked.keys),
     numbers(asked.spans),
-    booleans(asked.replaces)
+    booleans(asked.replaces),
+    PgTypes.bool(own)
   ]
 }
 
 /** How many parameters {@link enqueueParameters} makes. */
-const parameterCount = 16
+const parameterCount = 17
 
 /**
  * The placeholders of {@link enqueueParameters}.

@@ -91,6 +91,8 @@ export const operations = (
   told: (queues: ReadonlyArray<string> | "all") => void = () => undefined
 ): Omit<JobLogOperations, "capabilities" | "changes"> => {
   const name = `"${schema}"`
+  const inTransaction = (context: Context.Context<never>): boolean =>
+    Context.getOrUndefined(context, sql.transactionService) !== undefined
   const call = (
     operation: string,
     statement: string,
@@ -100,7 +102,7 @@ export const operations = (
       Effect.withFiber((fiber) => {
         const once = sql.unsafe(statement, parameters).values
         // in a caller's transaction everything before is undone as well: only the caller can do it all again
-        if (Context.getOrUndefined(fiber.context, sql.transactionService) !== undefined) return once
+        if (inTransaction(fiber.context)) return once
         return Effect.retry(once, { while: (error: SqlError) => isConflict(error), times: conflictRetries })
       }),
       failure(operation)
@@ -176,9 +178,15 @@ export const operations = (
           )
         : Effect.void,
     enqueue: (items) =>
-      Effect.map(
-        call("enqueue", `SELECT * FROM ${name}.enqueue(${enqueuePlaceholders})`, enqueueParameters(items)),
-        (rows) => enqueueResults(items, rows)
+      Effect.withFiber((fiber) =>
+        Effect.map(
+          call(
+            "enqueue",
+            `SELECT * FROM ${name}.enqueue(${enqueuePlaceholders})`,
+            enqueueParameters(items, !inTransaction(fiber.context))
+          ),
+          (rows) => enqueueResults(items, rows)
+        )
       ),
     claim: Effect.fnUntraced(function* (request) {
       const id = yield* session("claim", request.session)

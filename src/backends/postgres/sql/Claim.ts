@@ -12,8 +12,8 @@
 export const claimFunctions = `
 -- Takes plain jobs of one priority that nothing has happened to yet, from a place in the order on; tokens that went
 -- unused have a 0 for their job. The lock decides between claims; the insert passes over what was claimed before. Where
--- much was, as behind the marks, it is looked at first. The place is compared as a row so that no index but that of the
--- line can serve.
+-- much was, as behind the marks, it is looked at first. Places are compared as rows and in no other way, so that no index
+-- but that of the line can serve, and it from the place on.
 CREATE FUNCTION take_fresh(
   p_queue int, p_priority smallint, p_after bigint, p_before bigint, p_limit int, p_names text[],
   p_session bigint, p_token bigint, p_look boolean,
@@ -36,8 +36,7 @@ BEGIN
         array_agg(p.rest) AS rests INTO v_picked
       FROM (
         SELECT j.seq, j.id, j.enqueued_at, j.name, j.version, j.payload, j.max_attempts, j.rest FROM job j
-        WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
-          AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
+        WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
           AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
           AND (p_names IS NULL OR j.name = ANY (p_names))
           AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
@@ -49,8 +48,7 @@ BEGIN
         array_agg(p.rest) AS rests INTO v_picked
       FROM (
         SELECT j.seq, j.id, j.enqueued_at, j.name, j.version, j.payload, j.max_attempts, j.rest FROM job j
-        WHERE j.plain AND j.queue = p_queue AND j.priority = p_priority
-          AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
+        WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
           AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
         ORDER BY j.queue, j.priority, j.seq LIMIT v_need FOR UPDATE SKIP LOCKED
       ) p;
@@ -120,11 +118,13 @@ DECLARE
   v_merged boolean := false;
   v_lane lane%ROWTYPE;
   v_sweep boolean;
+  v_mark bigint;
+  v_after bigint;
+  v_first bigint;
   v_part record;
   v_held int := 0;
   v_answer json;
 BEGIN
-  PERFORM note_moment(now_millis());
   v_begun := begin_call(p_session, p_number, 2::smallint, false);
   IF v_begun.verdict NOT IN (0, 2) THEN
     item := 0;
@@ -165,16 +165,22 @@ BEGIN
         v_seqs := '{}';
         FOR v_lane IN SELECT * FROM lane l WHERE l.queue = v_queue.id ORDER BY l.priority LOOP
           v_sweep := v_round > 0 OR v_lane.swept_at + 1000 <= v_now OR v_lane.swept_at > v_now;
-          v_part := take_fresh(v_queue.id, v_lane.priority, lane_start(v_lane, p_marks, v_sweep), 9223372036854775807,
-            p_limit - cardinality(v_seqs), p_names, p_session, v_block * 1000 + cardinality(v_seqs), v_sweep);
+          v_mark := p_marks[array_position(p_marks[1 : cardinality(p_marks) / 2], v_lane.priority::bigint)
+            + cardinality(p_marks) / 2];
+          v_after := greatest(v_lane.settled, v_mark);
+          IF v_sweep THEN
+            v_first := sweep(v_lane, v_now);
+            CONTINUE WHEN v_first IS NULL;
+            v_after := v_first;
+          END IF;
+          v_part := take_fresh(v_queue.id, v_lane.priority, v_after, 9223372036854775807,
+            p_limit - cardinality(v_seqs), p_names, p_session, v_block * 1000 + cardinality(v_seqs),
+            v_mark IS NULL OR v_after < v_mark);
           RETURN QUERY SELECT t.ord::int + cardinality(v_seqs), t.seq, v_block * 1000 + cardinality(v_seqs) + t.ord - 1,
             t.id, t.name, t.version, t.payload, v_lane.priority, 1, 1, 1, t.attempts::int, t.at, t.at, NULL::bigint, t.rest
           FROM unnest(v_part.seqs, v_part.ids, v_part.times, v_part.names, v_part.versions, v_part.payloads,
             v_part.attempts, v_part.rests) WITH ORDINALITY AS t(seq, id, at, name, version, payload, attempts, rest, ord)
           WHERE t.seq > 0;
-          IF v_sweep AND p_names IS NULL THEN
-            PERFORM settle_lane(v_lane, coalesce(v_part.seqs[cardinality(v_part.seqs)], 0), v_now);
-          END IF;
           v_seqs := v_seqs || v_part.seqs;
           EXIT WHEN cardinality(v_seqs) = p_limit;
         END LOOP;
@@ -253,11 +259,14 @@ BEGIN
     PERFORM 1 FROM job_state WHERE seq = v_seq FOR KEY SHARE;
     RETURN true;
   END IF;
-  SELECT j.seq INTO v_seq FROM job j
-  WHERE j.plain AND j.queue = p_queue AND (p_names IS NULL OR j.name = ANY (p_names))
-    AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
-    AND j.seq > coalesce((SELECT min(l.settled) FROM lane l WHERE l.queue = p_queue), 0)
-  LIMIT 1;
+  SELECT f.seq INTO v_seq FROM lane l CROSS JOIN LATERAL (
+    SELECT j.seq FROM job j
+    WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
+      AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
+      AND (p_names IS NULL OR j.name = ANY (p_names))
+      AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+    ORDER BY j.queue, j.priority, j.seq LIMIT 1
+  ) f WHERE l.queue = p_queue LIMIT 1;
   IF FOUND THEN
     PERFORM 1 FROM job WHERE seq = v_seq FOR KEY SHARE;
     RETURN true;
@@ -265,56 +274,43 @@ BEGIN
   RETURN false;
 END $$;
 
--- Notes a moment, if it is time for one. Only a transaction that has no number yet may: it draws one after it has looked
--- at the sequence, so that all who drew from the sequence before are older.
-CREATE FUNCTION note_moment(p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  v_seq bigint;
-BEGIN
-  IF pg_current_xact_id_if_assigned() IS NULL AND NOT EXISTS (SELECT 1 FROM moment WHERE at > p_now - 1000 AND at <= p_now) THEN
-    SELECT last_value INTO v_seq FROM job_sequence;
-    INSERT INTO moment (at, seq, xid) VALUES (p_now, v_seq, pg_current_xact_id());
-  END IF;
-END $$;
-
--- The number up to which no job can appear any more.
+-- The number up to which no plain job can appear any more. Whoever draws holds a lock that names a number below all that
+-- it drew; whoever holds none by now will draw numbers beyond the sequence's present one.
 CREATE FUNCTION settled_sequence() RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-  v_seq bigint;
+  v_last bigint;
+  v_behind bigint;
 BEGIN
-  SELECT seq INTO v_seq FROM moment WHERE xid <= pg_snapshot_xmin(pg_current_snapshot()) ORDER BY seq DESC LIMIT 1;
-  DELETE FROM moment WHERE ctid = ANY (ARRAY(SELECT ctid FROM moment WHERE seq < v_seq FOR UPDATE SKIP LOCKED));
-  RETURN coalesce(v_seq, 0);
+  SELECT last_value INTO v_last FROM job_sequence;
+  SELECT max((v_last - l.objid::bigint + 2147483648) % 2147483648) INTO v_behind FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.classid::bigint = drawing()::bigint & 4294967295 AND l.objsubid = 2
+    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+  RETURN v_last - coalesce(v_behind, 0);
 END $$;
 
--- Where the search of a lane begins: at the mark that the caller has of its own claims or at the watermark, or behind
--- both when it is time to look for stragglers.
-CREATE FUNCTION lane_start(p_lane lane, p_marks bigint[], p_sweep boolean) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN p_sweep THEN p_lane.settled ELSE greatest(
-    p_lane.settled, p_lane.watermark,
-    p_marks[array_position(p_marks[1 : cardinality(p_marks) / 2], p_lane.priority::bigint) + cardinality(p_marks) / 2]) END
-$$;
-
--- After a search for stragglers: moves the lane's marks as far as they may, unless somebody else is about to.
-CREATE FUNCTION settle_lane(p_lane lane, p_last bigint, p_now bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- Looks for the first plain job of a lane behind all marks, and answers the number before it. Moves the lane's mark as
+-- far as it may, unless somebody else is about to; a job that a claim has locked may yet be given back.
+CREATE FUNCTION sweep(p_lane lane, p_now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-  v_settled bigint;
+  v_settled bigint := settled_sequence();
   v_first bigint;
 BEGIN
-  PERFORM 1 FROM lane WHERE queue = p_lane.queue AND priority = p_lane.priority FOR UPDATE SKIP LOCKED;
-  IF NOT FOUND THEN
-    RETURN;
-  END IF;
-  v_settled := settled_sequence();
-  -- also one that is locked by a claim, which may yet come to nothing
   SELECT j.seq INTO v_first FROM job j
-  WHERE j.plain AND j.queue = p_lane.queue AND j.priority = p_lane.priority
-    AND (j.queue, j.priority, j.seq) > (p_lane.queue, p_lane.priority, p_lane.settled)
+  WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_lane.queue, p_lane.priority, p_lane.settled)
+    AND (j.queue, j.priority, j.seq) < (p_lane.queue, p_lane.priority, 9223372036854775807)
     AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
   ORDER BY j.queue, j.priority, j.seq LIMIT 1;
-  UPDATE lane SET
-    settled = greatest(settled, least(v_settled, v_first - 1)), watermark = greatest(watermark, p_last), swept_at = p_now
-  WHERE queue = p_lane.queue AND priority = p_lane.priority;
+  IF v_first <= v_settled THEN
+    v_settled := v_first - 1;
+  END IF;
+  IF v_settled > p_lane.settled AND (p_lane.swept_at + 50 <= p_now OR p_lane.swept_at > p_now) THEN
+    PERFORM 1 FROM lane WHERE queue = p_lane.queue AND priority = p_lane.priority FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND THEN
+      UPDATE lane SET settled = greatest(settled, v_settled), swept_at = p_now
+      WHERE queue = p_lane.queue AND priority = p_lane.priority;
+    END IF;
+  END IF;
+  RETURN v_first - 1;
 END $$;
 
 -- Takes up to p_limit jobs in claim order where jobs with a state stand between those without. Zeros in the answer are
@@ -369,9 +365,10 @@ BEGIN
           ), 9223372036854775807)
           AND s.seq < coalesce((
             SELECT j.seq FROM job j
-            WHERE j.plain AND j.queue = p_queue AND j.priority = v_priority AND j.seq > v_before
+            WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_queue, v_priority, v_before)
+              AND (j.queue, j.priority, j.seq) < (p_queue, v_priority, 9223372036854775807)
               AND NOT EXISTS (SELECT 1 FROM job_state t WHERE t.seq = j.seq)
-            ORDER BY j.seq LIMIT 1
+            ORDER BY j.queue, j.priority, j.seq LIMIT 1
           ), 9223372036854775807)
         ORDER BY s.seq LIMIT v_need FOR UPDATE SKIP LOCKED
       ) r;

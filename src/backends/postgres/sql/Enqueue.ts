@@ -114,14 +114,19 @@ BEGIN
   answer := 0;
 END $$;
 
+-- Locks by which transactions say that they draw from the job sequence.
+CREATE FUNCTION drawing() RETURNS int LANGUAGE sql STABLE AS $$ SELECT hashtext(current_schema() || '.drawing') $$;
+
 -- Appends jobs, all or none, and answers the exceptions: what is not answered was inserted. Arrays that no item needs
 -- may be null. p_delays are relative to the log's time, p_instants are not; p_key_spans are the windows of the keys.
+-- p_own: this call is a transaction by itself. Only then can jobs be plain, since claims look behind their marks for as
+-- long as a transaction with plain jobs goes on.
 -- known: the request that is known under the id, for the caller to compare.
 CREATE FUNCTION enqueue(
   p_ids uuid[], p_queues text[], p_names text[], p_versions bigint[], p_payloads text[], p_priorities smallint[],
   p_attempts smallint[], p_deliveries smallint[], p_rests text[],
   p_delays bigint[], p_instants bigint[], p_deadlines bigint[], p_groups text[],
-  p_keys text[], p_spans bigint[], p_replaces boolean[]
+  p_keys text[], p_spans bigint[], p_replaces boolean[], p_own boolean DEFAULT false
 ) RETURNS TABLE (
   item int, answer smallint, holder uuid, state smallint, result text,
   known_queue text, known_name text, known_version bigint, known_payload text, known_rest text
@@ -141,9 +146,9 @@ DECLARE
   v_item record;
   v_one record;
   v_plain boolean;
+  v_drawn bigint;
 BEGIN
-  -- before it draws from the sequence: see note_moment
-  PERFORM pg_current_xact_id();
+  v_plain := p_own AND p_delays IS NULL AND p_instants IS NULL AND p_deadlines IS NULL AND p_groups IS NULL AND p_keys IS NULL;
   SELECT array_agg(n ORDER BY n), array_agg(queue_of(n) ORDER BY n) INTO v_names, v_queue_ids
   FROM (SELECT DISTINCT n FROM unnest(p_queues) AS u(n)) d;
   FOR v_queue IN SELECT * FROM queue WHERE id = ANY (v_queue_ids) AND max_backlog IS NOT NULL ORDER BY id LOOP
@@ -164,6 +169,11 @@ BEGIN
       END IF;
     END IF;
   END LOOP;
+  IF v_plain THEN
+    -- says, before it draws, that it may be about to draw anything from here on: see settled_sequence
+    SELECT last_value INTO v_drawn FROM job_sequence;
+    PERFORM pg_advisory_xact_lock_shared(drawing(), (v_drawn % 2147483648)::int);
+  END IF;
   SELECT array_agg(nextval('job_sequence')) INTO v_seqs FROM generate_series(1, v_count);
   IF cardinality(v_names) = 1 THEN
     v_queues := array_fill(v_queue_ids[1], ARRAY[v_count]);
@@ -210,22 +220,22 @@ BEGIN
     RETURN;
   END IF;
 
-  INSERT INTO lane (queue, priority)
-  SELECT u.queue, u.priority FROM (
-    SELECT DISTINCT d.queue, d.priority FROM unnest(v_queues, p_priorities) AS d(queue, priority)
-  ) u
-  WHERE NOT EXISTS (SELECT 1 FROM lane l WHERE l.queue = u.queue AND l.priority = u.priority)
-  ON CONFLICT DO NOTHING;
+  IF v_plain THEN
+    INSERT INTO lane (queue, priority)
+    SELECT u.queue, u.priority FROM (
+      SELECT DISTINCT d.queue, d.priority FROM unnest(v_queues, p_priorities) AS d(queue, priority)
+    ) u
+    WHERE NOT EXISTS (SELECT 1 FROM lane l WHERE l.queue = u.queue AND l.priority = u.priority)
+    ON CONFLICT DO NOTHING;
+  END IF;
   IF p_groups IS NOT NULL THEN
     PERFORM group_of(g.queue, g.key) FROM (
       SELECT DISTINCT d.queue, d.key FROM unnest(v_queues, p_groups) AS d(queue, key) WHERE d.key IS NOT NULL ORDER BY 1, 2
     ) g;
   END IF;
-  v_plain := p_delays IS NULL AND p_instants IS NULL AND p_deadlines IS NULL AND p_groups IS NULL;
   INSERT INTO job (seq, id, enqueued_at, queue, priority, max_attempts, max_deliveries, plain, version, name, payload, rest)
   SELECT u.seq, u.id, v_now, u.queue, u.priority, u.attempts, u.deliveries,
-    v_plain OR (u.delay IS NULL AND u.instant IS NULL AND u.deadline IS NULL AND u.group_key IS NULL),
-    u.version, u.name, u.payload, u.rest
+    v_plain, u.version, u.name, u.payload, u.rest
   FROM unnest(
     v_seqs, p_ids, v_queues, p_names, p_versions, p_payloads, p_priorities, p_attempts, p_deliveries, p_rests,
     p_delays, p_instants, p_deadlines, p_groups
@@ -246,7 +256,6 @@ BEGIN
         SELECT u.*, coalesce(u.instant, v_now + coalesce(u.delay, 0)) AS visible_at
         FROM unnest(v_seqs, v_queues, p_priorities, p_delays, p_instants, p_deadlines, p_groups)
           AS u(seq, queue, priority, delay, instant, deadline, group_key)
-        WHERE u.delay IS NOT NULL OR u.instant IS NOT NULL OR u.deadline IS NOT NULL OR u.group_key IS NOT NULL
       ) a LEFT JOIN job_group g ON g.queue = a.queue AND g.key = a.group_key
       WHERE EXISTS (SELECT 1 FROM job j WHERE j.seq = a.seq)
       RETURNING queue, group_id

@@ -324,6 +324,7 @@ CREATE FUNCTION retain(p_queue int, p_now bigint, p_limit int) RETURNS boolean L
 DECLARE
   v_policy queue%ROWTYPE;
   v_kept bigint;
+  v_much boolean;
   v_batch finished%ROWTYPE;
   v_left int := p_limit;
   v_gone bigint[];
@@ -336,6 +337,7 @@ BEGIN
     RETURN true;
   END IF;
   SELECT coalesce(sum(cardinality(seqs)), 0) INTO v_kept FROM finished WHERE queue = p_queue;
+  v_much := v_kept - v_policy.retain_count > 1000;
   FOR v_batch IN SELECT * FROM finished WHERE queue = p_queue ORDER BY number LOOP
     IF v_batch.at + v_policy.retain_millis <= p_now THEN
       v_gone := v_batch.seqs;
@@ -345,7 +347,7 @@ BEGIN
       RETURN true;
     END IF;
     v_gone := v_gone[1 : v_left];
-    IF v_kept - v_policy.retain_count > 1000 AND EXISTS (
+    IF v_much AND EXISTS (
       SELECT 1 FROM job_state s JOIN session_call c ON c.block = s.token / 1000 WHERE s.seq = ANY (v_gone)
     ) THEN
       RETURN true;

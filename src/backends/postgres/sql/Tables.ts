@@ -33,26 +33,14 @@ CREATE TABLE queue (
   retain_count bigint NOT NULL DEFAULT 10000
 );
 
--- The priorities that a queue's plain jobs have had. Up to settled no plain job waits or ever will; what waits between
--- that and the watermark are stragglers: jobs of transactions that ended later than those around them.
+-- The priorities that a queue's plain jobs have had. Up to settled no plain job waits or ever will.
 CREATE TABLE lane (
   queue int NOT NULL,
   priority smallint NOT NULL,
   settled bigint NOT NULL DEFAULT 0,
-  watermark bigint NOT NULL DEFAULT 0,
   swept_at bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (queue, priority)
 ) WITH (fillfactor = 10);
-
--- Moments: up to seq every number had been drawn, by transactions older than xid. Once all of those have ended, nothing
--- new can appear up to seq.
-CREATE TABLE moment (
-  at bigint NOT NULL,
-  seq bigint NOT NULL,
-  xid xid8 NOT NULL
-);
-CREATE INDEX moment_at ON moment (at);
-CREATE INDEX moment_seq ON moment (seq);
 
 -- What was asked for. Only a replacement changes a row.
 CREATE TABLE job (
@@ -63,7 +51,7 @@ CREATE TABLE job (
   priority smallint NOT NULL,
   max_attempts smallint NOT NULL,
   max_deliveries smallint NOT NULL,
-  -- nothing but an operator's command can concern it before its first claim
+  -- it waits in its lane, without a state, until it is claimed or commanded
   plain boolean NOT NULL,
   version bigint NOT NULL,
   name text NOT NULL,
