@@ -10,6 +10,7 @@ import * as Schema from "effect/Schema"
  *
  * - `server`: the version of the server, 13 or newer
  * - `writable`: the server takes writes: it is a primary, and sessions are not read-only by default
+ * - `isolation`: the level at which transactions begin
  * - `migration`: the schema is of a version that this release works with
  * - `permissions`: what the program may not do that the log needs
  * - `clock`: how far the server's clock is from this process's
@@ -28,6 +29,7 @@ import * as Schema from "effect/Schema"
 export const Check = Schema.Literals([
   "server",
   "writable",
+  "isolation",
   "migration",
   "permissions",
   "clock",

@@ -14,6 +14,7 @@ import { JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { InvalidRequest, type LogError, refused } from "../../log/LogError.ts"
 import { Completion, make as makeCompletion } from "./Completion.ts"
+import { diagnose } from "./Doctor.ts"
 import { failure } from "./Failure.ts"
 import * as Migrations from "./Migrations.ts"
 import { isSchemaName, schemaNameExpected } from "./SchemaName.ts"
@@ -40,6 +41,8 @@ export interface Options {
    * it, or where it cannot work, whoever waits looks for himself every 50 ms to 1 s.
    */
   readonly listen?: boolean | undefined
+  /** Examine the server when a layer starts, beside everything else, and log what is amiss; default true. */
+  readonly selfCheck?: boolean | undefined
 }
 
 /**
@@ -60,6 +63,36 @@ export interface UrlOptions extends Options {
   readonly prepare?: boolean | undefined
 }
 
+/** Logs what is amiss, once. */
+const selfCheck = (options: Options | undefined): Effect.Effect<void, never, PgClient.PgClient | Scope.Scope> =>
+  options?.selfCheck === false
+    ? Effect.void
+    : PgClient.PgClient.pipe(
+        Effect.flatMap((sql) =>
+          Effect.updateContext(
+            diagnose(sql, schemaOf(options)),
+            (context: Context.Context<never>) =>
+              // it may begin while a caller's transaction lasts, and must not be part of it
+              Context.omit(sql.transactionService)(context) as Context.Context<never>
+          )
+        ),
+        Effect.flatMap(({ findings }) =>
+          Effect.forEach(
+            findings.filter(({ level }) => level !== "ok"),
+            ({ check, found, level, meaning, remedy }) =>
+              (level === "fail" ? Effect.logError : Effect.logWarning)(
+                `leasehold: ${check}: ${found}. It means: ${meaning}. ${remedy === undefined ? "" : `To do: ${remedy}.`}`
+              ),
+            { discard: true }
+          )
+        ),
+        Effect.catchCause((cause) => Effect.logWarning("leasehold could not examine the server", cause)),
+        Effect.forkScoped,
+        Effect.asVoid
+      )
+
+const schemaOf = (options: Options | undefined): string => options?.schema ?? "leasehold"
+
 const serve = Effect.fnUntraced(function* (
   options: Options | undefined
 ): Effect.fn.Return<
@@ -68,7 +101,7 @@ const serve = Effect.fnUntraced(function* (
   PgClient.PgClient | Scope.Scope
 > {
   const sql = yield* PgClient.PgClient
-  const schema = options?.schema ?? "leasehold"
+  const schema = schemaOf(options)
   if (!isSchemaName(schema)) {
     return yield* Effect.fail(
       refused("open", new InvalidRequest({ field: "schema", detail: `must be ${schemaNameExpected}` }))
@@ -100,7 +133,7 @@ export const make = (options?: Options): Effect.Effect<JobLogOperations, LogErro
  */
 export const layer = (options?: Options): Layer.Layer<JobLog | Completion, LogError, PgClient.PgClient> =>
   Layer.effectContext(
-    Effect.map(serve(options), ({ completion, log }) =>
+    Effect.map(Effect.tap(serve(options), selfCheck(options)), ({ completion, log }) =>
       Context.make(JobLog, log).pipe(Context.add(Completion, completion))
     )
   )
@@ -118,7 +151,7 @@ export const layerUrl = (options: UrlOptions): Layer.Layer<JobLog, LogError> =>
     Effect.gen(function* () {
       const settings = yield* connectionSettings(options)
       const sql = yield* PgClient.make({ ...settings, maxConnections: options.maxConnections ?? 10 })
-      return yield* Effect.provideService(make(options), PgClient.PgClient, sql)
+      return yield* Effect.provideService(Effect.tap(make(options), selfCheck(options)), PgClient.PgClient, sql)
     }).pipe(
       Effect.provide(Reactivity.layer),
       Effect.mapError((error) => (error._tag === "SqlError" ? failure("open")(error) : error))
