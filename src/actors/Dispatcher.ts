@@ -121,14 +121,14 @@ export const run = Effect.fnUntraced(function* (options: DispatcherOptions): Eff
       const reason = error._tag === "Some" ? error.value.reason._tag : undefined
       // nobody knows what a defect of the log left behind
       const unclear = error._tag === "None" || error.value.outcome === "unknown"
-      const gone = reason === "SessionDead" || reason === "Poisoned"
-      // a defect as well: a queue that is silently no longer worked on would be worse
-      if (!gone && (reason === undefined || !unclear)) {
+      if (reason === "SessionDead" || reason === "Poisoned" || unclear) {
+        // what an unclear claim may hold comes back only with its session; the supervisor opens the next one, and a log
+        // that cannot open one must not make this loop spin
+        supervisor.sessionDied(epoch)
+        if (reason === undefined) yield* Effect.logError(`claiming from ${pool.queue} died in the log`, exit.cause)
+      } else {
         yield* Effect.logError(`claiming from ${pool.queue} failed; trying again`, exit.cause)
       }
-      // what an unclear claim may hold comes back only with its session; the supervisor opens the next one, and a log
-      // that cannot open one must not make this loop spin
-      if (gone || unclear) supervisor.sessionDied(epoch)
       yield* Effect.sleep(yield* delay(failures++))
       continue
     }

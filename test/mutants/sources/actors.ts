@@ -66,12 +66,7 @@ const supervisor = inActors("LeaseSupervisor.ts", [
     "yield* Effect.exit(epoch === 0 ? openSession() : Effect.never)\n        if"
   ),
   change("selfFence", "nothing is held back of the lease", "Math.min(1_000, leaseDuration / 10)", "0"),
-  change(
-    "selfFence",
-    "a session that was not renewed lives on",
-    "if (current !== undefined && left <= 0) {",
-    "if (current !== undefined && left <= -60_000) {"
-  ),
+  change("selfFence", "a session that was not renewed lives on", "if (left <= 0) {", "if (left <= -60_000) {"),
   change(
     "selfFence",
     "the lease counts from the answer to a renewal",
