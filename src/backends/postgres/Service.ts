@@ -12,6 +12,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type {
   ChangesRequest,
+  ClaimResult,
   ControlCommand,
   ControlResult,
   EnqueueItem,
@@ -60,6 +61,13 @@ const followUps = (items: ReadonlyArray<SettleItem>, results: ReadonlyArray<Sett
 const isOver = (result: SettleResult | undefined): boolean =>
   result?._tag === "Settled" &&
   (result.state === "Completed" || result.state === "DeadLettered" || result.state === "Cancelled")
+
+/**
+ * The next instant worth waking for. One that has passed and changes nothing, such as the deadline of a job that a
+ * caller's transaction has locked, is put off further with every look.
+ */
+const worthwhile = ({ nextAt, now }: ClaimResult, empty: number): number | undefined =>
+  nextAt !== undefined && nextAt <= now && empty > 3 ? now + Math.min(often.longest, 2 ** empty) : nextAt
 
 /** What commands may have changed. A command on a job does not say in which queue that is. */
 const commanded = (commands: ReadonlyArray<ControlCommand>, results: ReadonlyArray<ControlResult>): Change => {
@@ -226,7 +234,7 @@ export const make = Effect.fnUntraced(function* (
           const cursor = news.cursor(request.queue)
           return Effect.map(apart(direct.claim(request)), (result) => {
             news.claimed(request.queue, result.grants.length)
-            return { ...result, cursor }
+            return { ...result, cursor, nextAt: worthwhile(result, news.emptyClaims(request.queue)) }
           })
         }),
       settle: (request) =>

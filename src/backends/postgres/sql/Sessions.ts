@@ -113,7 +113,8 @@ BEGIN
 END $$;
 
 -- Takes back, in a call that ends or has found the session ended, at most p_limit of what it holds: kind 2 releases,
--- 4 reclaims. Nothing is left of a session that holds nothing any more.
+-- 4 reclaims. Nothing is left of a session that holds nothing any more. A job that is locked, as by its handler's own
+-- transaction, is left for later, and with it the session: nobody else is to wait for it.
 CREATE FUNCTION take_back(
   p_session bigint, p_kind int, p_now bigint, p_limit int, OUT taken int, OUT dead int
 ) LANGUAGE plpgsql AS $$
@@ -126,7 +127,7 @@ BEGIN
   FOR v_call IN SELECT * FROM session_call WHERE session = p_session AND held > 0 ORDER BY number LOOP
     FOR v_seq IN
       SELECT s.seq FROM job_state s WHERE s.seq = ANY (v_call.seqs) AND s.session = p_session AND s.token / 1000 = v_call.block
-      ORDER BY s.seq FOR UPDATE
+      ORDER BY s.seq FOR UPDATE SKIP LOCKED
     LOOP
       EXIT WHEN taken = p_limit;
       IF end_grant(v_seq, p_kind, p_now, p_now, NULL, NULL, NULL, NULL) = 3 THEN
@@ -141,6 +142,13 @@ BEGIN
       RETURN;
     END IF;
   END LOOP;
+  IF EXISTS (
+    SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+    WHERE c.session = p_session AND c.held > 0 AND s.session = p_session AND s.token / 1000 = c.block
+  ) THEN
+    UPDATE session SET ended = true WHERE id = p_session AND NOT ended;
+    RETURN;
+  END IF;
   WITH gone AS (
     DELETE FROM session_call WHERE session = p_session RETURNING block
   )
@@ -167,7 +175,7 @@ END $$;
 -- The earliest end of a lease but one's own. Whether jobs are held under it is not looked at: waking once too often
 -- costs less than knowing.
 CREATE FUNCTION next_expiry(p_except bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT min(s.expires_at) FROM session s WHERE s.id IS DISTINCT FROM p_except
+  SELECT min(s.expires_at) FROM session s WHERE s.id IS DISTINCT FROM p_except AND NOT s.ended
 $$;
 
 CREATE FUNCTION take_expired(
@@ -205,7 +213,7 @@ BEGIN
   reclaimed := v_part.taken;
   dead_lettered := v_part.dead;
   v_left := p_limit - reclaimed;
-  more := EXISTS (SELECT 1 FROM session WHERE expires_at <= v_now OR ended);
+  more := v_left <= 0 AND EXISTS (SELECT 1 FROM session WHERE expires_at <= v_now OR ended);
   next_at := next_expiry(NULL);
   FOR v_queue IN SELECT id FROM queue ORDER BY id LOOP
     IF v_left > 0 THEN
@@ -213,7 +221,7 @@ BEGIN
       dead_lettered := dead_lettered + v_expired;
       v_left := v_left - v_expired;
     END IF;
-    more := more OR EXISTS (SELECT 1 FROM job_state WHERE queue = v_queue AND expire_at <= v_now);
+    more := more OR (v_left <= 0 AND EXISTS (SELECT 1 FROM job_state WHERE queue = v_queue AND expire_at <= v_now));
     PERFORM promote(v_queue, v_now, 10000);
     more := NOT retain(v_queue, v_now, 10000) OR more;
     v_next := next_in_queue(v_queue);
