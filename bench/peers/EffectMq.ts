@@ -74,7 +74,8 @@ const statementsOf = (table: PgTable): ReadonlyArray<string> => {
       const parts = config.columns.map((column) => {
         // none of these tables has an index on an expression
         const { indexConfig, name } = column as IndexedColumn
-        return `"${name}" ${indexConfig.opClass ?? ""} ${indexConfig.order ?? ""}`
+        const order = config.method === "btree" || config.method === undefined ? (indexConfig.order ?? "") : ""
+        return `"${name}" ${indexConfig.opClass ?? ""} ${order}`
       })
       const where = config.where === undefined ? "" : `WHERE ${dialect.sqlToQuery(config.where).sql}`
       const using = config.method === undefined ? "" : `USING ${config.method}`

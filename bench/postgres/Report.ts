@@ -43,17 +43,15 @@ const renderGroup = (rows: ReadonlyArray<Row>): string => {
   const figures = unique(rows.map((row) => row.figure))
   const find = (name: string, figure: string): Row | undefined =>
     rows.find((row) => row.contestant === name && row.figure === figure)
-  const cellOf = (row: Row | undefined, isFirst: boolean): string => {
-    if (row === undefined) return ""
-    if (row.error !== null) return isFirst ? `error: ${row.error}` : ""
-    return range(row.median, row.lowerQuartile, row.upperQuartile)
-  }
+  const cellOf = (row: Row | undefined): string =>
+    row === undefined ? "" : row.error === null ? range(row.median, row.lowerQuartile, row.upperQuartile) : "failed"
+  const errors = unique(rows.flatMap(({ contestant, error }) => (error === null ? [] : [`${contestant}: ${error}`])))
   const columns: ReadonlyArray<Column<string>> = [
     { head: "", right: false, cell: (name) => name },
-    ...figures.map((figure, index) => ({
+    ...figures.map((figure) => ({
       head: `${figure}, ${rows.find((row) => row.figure === figure)?.unit ?? ""}`,
       right: true,
-      cell: (name: string) => cellOf(find(name, figure), index === 0)
+      cell: (name: string) => cellOf(find(name, figure))
     })),
     {
       head: "rounds",
@@ -66,7 +64,7 @@ const renderGroup = (rows: ReadonlyArray<Row>): string => {
       cell: (name) => rows.find((row) => row.contestant === name)?.neighbours?.toFixed(1) ?? ""
     }
   ]
-  return renderTable(columns, names)
+  return [renderTable(columns, names), ...errors.flatMap((error) => ["", error])].join("\n")
 }
 
 /** With the quartile that speaks against Leasehold. */
