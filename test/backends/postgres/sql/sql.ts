@@ -25,6 +25,8 @@ export interface Sql {
   /** The first notification on a channel after the owner's statements. */
   readonly heard: (channel: string, statements: ReadonlyArray<string>) => Promise<string>
   readonly withLog: <A, E>(use: (log: JobLogOperations) => Effect.Effect<A, E>) => Promise<A>
+  /** The log as the role with little rights has it. */
+  readonly withModestLog: Sql["withLog"]
 }
 
 export const schema = "leasehold"
@@ -40,6 +42,9 @@ export const makeSql = (): Sql => {
     )
   const owner = (text: string): Promise<Rows> =>
     connected(server.url(), (sql) => sql.unsafe<Record<string, unknown>>(text))
+  const modestUrl = () => Redacted.make(Redacted.value(server.url()).replace(/user=\w+/, "user=modest"))
+  const logOf = (sql: PgClient.PgClient): JobLogOperations =>
+    atTheEdge({ ...operations(sql, schema), capabilities, changes: () => Effect.never })
   beforeAll(async () => {
     server = await Postgres.start()
     await connected(server.url(), (sql) => Migrations.up(sql, schema))
@@ -49,7 +54,7 @@ export const makeSql = (): Sql => {
   return {
     owner,
     modest: (text) =>
-      connected(Redacted.make(Redacted.value(server.url()).replace(/user=\w+/, "user=modest")), (sql) =>
+      connected(modestUrl(), (sql) =>
         Effect.matchEffect(sql.unsafe<Record<string, unknown>>(text), {
           onSuccess: (rows): Effect.Effect<Ended> => Effect.succeed(rows),
           onFailure: ({ reason: { cause } }) =>
@@ -66,9 +71,7 @@ export const makeSql = (): Sql => {
           return (yield* Queue.take(notifications)).payload
         }).pipe(Effect.scoped)
       ),
-    withLog: (use) =>
-      connected(server.url(), (sql) =>
-        use(atTheEdge({ ...operations(sql, schema), capabilities, changes: () => Effect.never }))
-      )
+    withLog: (use) => connected(server.url(), (sql) => use(logOf(sql))),
+    withModestLog: (use) => connected(modestUrl(), (sql) => use(logOf(sql)))
   }
 }
