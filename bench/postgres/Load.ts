@@ -5,7 +5,8 @@ import type { Queue } from "./Adapter.ts"
 
 export const batchJobs = 500
 
-/** Jobs enqueued but not done that make the producers wait. */
+/** Jobs enqueued but not done that make the producers wait: as many as are done in a second, within these bounds. */
+const least = 1_000
 const most = 10_000
 /** Bulk calls at a time. */
 const producers = 2
@@ -41,18 +42,42 @@ export class Done {
   }
 }
 
-/** Jobs that take longer than this are lost. */
-export const patienceMillis = 60_000
+/** A queue that does nothing for so long is stuck. */
+const patienceMillis = 60_000
+
+/** Throws if nothing happens any more before so many jobs are done. */
+export const expectDone = async (done: Done, jobs: number): Promise<void> => {
+  for (let before = -1; !(await done.reach(jobs, patienceMillis)); before = done.count) {
+    if (done.count === before) throw new Error(`stuck: ${done.count} of ${jobs} jobs done`)
+  }
+}
+
+/** What a queue does in a second, looked at every so often, within bounds. */
+const roomFor = (done: Done) => {
+  let room = least
+  let counted = done.count
+  let at = performance.now()
+  return (): number => {
+    const now = performance.now()
+    if (now - at > 250) {
+      room = Math.min(most, Math.max(least, ((done.count - counted) / (now - at)) * 1000))
+      counted = done.count
+      at = now
+    }
+    return room
+  }
+}
 
 /** Enqueues jobs from number `first` on until told to stop; the answer to that is the number after the last. */
 export const startLoad = (queue: Queue, done: Done, first: number) => {
   let next = first
   let isOver = false
+  const room = roomFor(done)
   const produce = async (): Promise<void> => {
     while (!isOver) {
-      if (next - done.count > most) {
-        if (!(await done.reach(next - most, patienceMillis)))
-          throw new Error(`stuck: ${done.count} of ${next} jobs done`)
+      const waiting = room()
+      if (next - done.count > waiting) {
+        await expectDone(done, Math.ceil(next - waiting))
         continue
       }
       const at = next
@@ -68,10 +93,4 @@ export const startLoad = (queue: Queue, done: Done, first: number) => {
     await running
     return next
   }
-}
-
-/** Throws if they are not. */
-export const expectDone = async (done: Done, jobs: number): Promise<void> => {
-  if (await done.reach(jobs, patienceMillis)) return
-  throw new Error(`stuck: ${done.count} of ${jobs} jobs done`)
 }

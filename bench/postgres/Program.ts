@@ -28,6 +28,8 @@ const ownCpuMicros = (): number => {
 }
 
 export const runProgram = async (text: string, program: string): Promise<void> => {
+  // nobody waits for the answer any more
+  process.once("disconnect", () => process.exit(1))
   // written by the parent of this very process
   const order = JSON.parse(text) as Order
   const adapter = await loadAdapter(contestantNamed(order.contestant))
