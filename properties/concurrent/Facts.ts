@@ -210,10 +210,10 @@ export const factsOf = (history: History): Facts => {
   for (const { grants } of jobs.values()) grants.sort((a, b) => (a.token < b.token ? -1 : a.token > b.token ? 1 : 0))
   const time = timelineOf(history)
   const sessions = new Map<string, SessionFacts>()
+  const crashes = history.promises.sessionsOutliveCrashes === true ? [] : callsOf(history, "crash", single)
   for (const open of callsOf(history, "open", single)) {
     const opened = valueOf(open)
     if (opened === undefined) continue
-    const crashes = callsOf(history, "crash", single)
     sessions.set(opened.session, makeSession(time, open, { renews, closes, crashes }))
   }
   return {

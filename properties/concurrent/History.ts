@@ -193,6 +193,8 @@ export interface Promises {
   readonly lateSettle: "accepted" | "refused"
   readonly attempts: "job" | "broker"
   readonly settle: "individual" | "prefix"
+  /** Sessions live on when a process that uses the log crashes; else a crash ends them all, which is the default. */
+  readonly sessionsOutliveCrashes?: boolean | undefined
 }
 
 /**

@@ -116,7 +116,9 @@ export const runProgram = (harness: Harness, program: Program): Effect.Effect<Re
         promises: {
           lateSettle: capabilities.lateSettle,
           attempts: capabilities.attempts,
-          settle: capabilities.settle
+          settle: capabilities.settle,
+          // as those of a server do
+          sessionsOutliveCrashes: capabilities.crossProcess && capabilities.lease === "timed"
         },
         operations: network.operations,
         drained

@@ -1,10 +1,13 @@
 /** The Postgres log on a private server, whose log's clock stands still until a law moves it. */
+import { closeSync, openSync, writeSync } from "node:fs"
 import { connect, Socket } from "node:net"
+import { join } from "node:path"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import type { Harness } from "../../properties/Harness.ts"
 import * as PostgresLog from "../../src/backends/postgres/PostgresLog.ts"
@@ -22,6 +25,18 @@ export interface Options {
   /** Changes to the schema before it is used; what a mutant does. */
   readonly spoilt?: string | undefined
 }
+
+/** Settings of a server that writes to its own log only what it is asked to, so that what a log writes can be counted. */
+export const quiet = {
+  autovacuum: "off",
+  checkpoint_timeout: "1h",
+  wal_level: "minimal",
+  max_wal_senders: 0,
+  wal_compression: "on"
+}
+
+/** The tables that jobs and sessions leave their traces in. */
+const rewritten = ["job", "job_state", "session", "session_call", "idempotency_key", "job_group", "finished", "lane"]
 
 /** Beginning of 2030, Unix milliseconds. */
 const beginning = 1_893_456_000_000
@@ -94,16 +109,29 @@ const until = (sql: PgClient.PgClient, statement: string): Effect.Effect<void> =
 const others = "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
 /** One log after the other in one schema: each history begins with nothing in it. */
-export const postgresHarness = (options: Options): Harness & { readonly close: Effect.Effect<void> } => {
+export const postgresHarness = (options: Options): Harness & { readonly close: Effect.Effect<unknown> } => {
   const { killEvery, pooler, schema, server } = options
   let admin: Connected | undefined
   let reset = ""
   let compacted = ""
   let log: { readonly process: Process; readonly client: Connected } | undefined
+  /** What ends with the log that is open, but for the connections. */
+  let opened: Scope.Closeable | undefined
+  /** Clients of processes that died in this history: who still calls one learns that it cannot connect. */
+  let graves: Array<Connected> = []
   let now = beginning
+  let histories = 0
 
   const connectAdmin = Effect.suspend(() => connected({ url: server.url(), maxConnections: 1 }))
-  const setClock = () => `setval('"${schema}".test_clock', ${now})`
+
+  // a file, since a clock that writes to the log's storage would count as written by the log
+  const clock = join(server.sockets, `${schema}.clock`)
+  const clockFile = openSync(clock, "w", 0o644)
+  const setClock = (to: number): void => {
+    now = to
+    // in place and of one length, so that a reader sees the old time or the new one
+    writeSync(clockFile, String(now), 0)
+  }
 
   const connectLog = Effect.gen(function* () {
     const path = `${server.sockets}/.s.PGSQL.${server.port}`
@@ -112,7 +140,7 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
       stream: process.stream,
       username: "leasehold",
       database: "postgres",
-      maxConnections: 3,
+      maxConnections: 4,
       multiplex: true,
       prepare: pooler === undefined
     })
@@ -127,11 +155,10 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
     yield* Effect.orDie(
       Effect.provideService(PostgresLog.make({ schema, migrate: true }), PgClient.PgClient, sql).pipe(Effect.scoped)
     )
-    yield* run(sql, `CREATE SEQUENCE "${schema}".test_clock MINVALUE 0`)
     yield* run(
       sql,
       `CREATE OR REPLACE FUNCTION "${schema}".now_millis() RETURNS bigint LANGUAGE sql VOLATILE AS
-       $$ SELECT last_value FROM "${schema}".test_clock $$`
+       $$ SELECT pg_read_file('${clock}')::bigint $$`
     )
     if (options.spoilt !== undefined) yield* run(sql, options.spoilt)
     const named = (kind: string) =>
@@ -144,13 +171,13 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
       )
     const all = yield* named("r")
     const tables = all.filter((name) => !name.endsWith('."migration"'))
-    const sequences = (yield* named("S")).filter((name) => !name.endsWith('."test_clock"'))
+    const sequences = yield* named("S")
     reset = [
       ...tables.map((name) => `DELETE FROM ${name}`),
       ...sequences.map((name) => `PERFORM setval('${name}', 1, false)`),
       `DELETE FROM "${schema}".migration WHERE name = 'later'`
     ].join("; ")
-    compacted = `VACUUM FULL ${tables.join(", ")}`
+    compacted = `VACUUM FULL ${rewritten.map((name) => `"${schema}".${name}`).join(", ")}`
   })
 
   /** The client that only the test has, after the server's death another one. */
@@ -158,14 +185,30 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
     admin === undefined ? Effect.die(new Error("no history has begun")) : Effect.succeed(admin.sql)
   )
 
-  const open = (sql: PgClient.PgClient, scope: Scope.Scope) =>
-    PostgresLog.make({ schema }).pipe(Effect.provideService(PgClient.PgClient, sql), Scope.provide(scope))
+  const open = (sql: PgClient.PgClient) =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      opened = scope
+      return yield* PostgresLog.make({ schema }).pipe(
+        Effect.provideService(PgClient.PgClient, sql),
+        Scope.provide(scope),
+        // that its connections are cut is nothing to tell
+        Effect.provideService(References.MinimumLogLevel, "None")
+      )
+    })
+
+  const closeOpened = (): Effect.Effect<void> => {
+    const scope = opened
+    opened = undefined
+    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+  }
 
   /** Ends the process of the log, by seed at once or while the server still works for it. */
   const dies = (seed: number): Effect.Effect<void> =>
     Effect.gen(function* () {
       const dead = log
       log = undefined
+      const closing = closeOpened()
       dead?.process.deafen()
       if (seed % 3 > 0) yield* Effect.sleep(seed % 3)
       dead?.process.die()
@@ -174,44 +217,49 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
         yield* Effect.promise(() => server.restart())
         if (admin !== undefined) yield* Effect.forkDetach(end(admin))
         admin = yield* connectAdmin
-        // what was told to nobody may be lost, and the clock goes on all the same
-        yield* run(admin.sql, `SELECT ${setClock()}`)
       } else {
         const sql = yield* adminSql
         yield* run(sql, `SELECT pg_terminate_backend(pid) FROM ${others}`)
         yield* until(sql, `SELECT NOT EXISTS (SELECT 1 FROM ${others})`)
       }
-      if (dead !== undefined) yield* Effect.forkDetach(end(dead.client))
+      if (dead !== undefined) graves.push(dead.client)
+      // the dead say no farewell: its connections are gone
+      yield* Effect.forkDetach(closing)
     })
 
-  const close = Effect.suspend(() =>
-    Effect.forEach([log?.client, admin], (client) => (client === undefined ? Effect.void : end(client)), {
-      discard: true
-    })
-  )
+  const closeGraves = (): Effect.Effect<void> => {
+    const clients = graves
+    graves = []
+    return Effect.forEach(clients, end, { discard: true })
+  }
+
+  const close = Effect.suspend(() => {
+    closeSync(clockFile)
+    return Effect.forEach([log?.client, admin], (client) => (client === undefined ? Effect.void : end(client)))
+  })
 
   const make = Effect.gen(function* () {
-    const scope = yield* Effect.scope
+    yield* Effect.addFinalizer(() => Effect.andThen(closeOpened(), closeGraves()))
     if (admin === undefined) yield* migrated
     const sql = yield* adminSql
     // a statement of the history before this one may still be at it
     yield* until(sql, `SELECT NOT EXISTS (SELECT 1 FROM ${others} AND state <> 'idle')`)
-    now = beginning
-    yield* run(sql, `DO $$ BEGIN ${reset}; PERFORM ${setClock()}; END $$`)
-    const operations = yield* open(log?.client.sql ?? (yield* connectLog), scope)
-    const reopen = Effect.flatMap(connectLog, (client) => open(client, scope))
+    yield* run(sql, `DO $$ BEGIN ${reset}; END $$`)
+    if (histories++ % 30 === 0) yield* run(sql, "VACUUM")
+    setClock(beginning)
+    const operations = yield* open(log?.client.sql ?? (yield* connectLog))
+    const reopen = Effect.flatMap(connectLog, open)
     const restart = Effect.suspend(() => {
-      const before = log?.client
+      const before = log
       log = undefined
-      return Effect.andThen(before === undefined ? Effect.void : end(before), reopen)
+      return closeOpened().pipe(
+        Effect.andThen(before === undefined ? Effect.void : end(before.client)),
+        Effect.andThen(reopen)
+      )
     })
     return {
       log: operations,
-      advance: (millis: number) =>
-        Effect.suspend(() => {
-          now += millis
-          return Effect.flatMap(adminSql, (client) => run(client, `SELECT ${setClock()}`))
-        }),
+      advance: (millis: number) => Effect.sync(() => setClock(now + millis)),
       crash: ({ seed }: { readonly seed: number }) => Effect.andThen(dies(seed), reopen),
       restart,
       newerFormat: Effect.gen(function* () {
@@ -229,7 +277,7 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
         yield* Effect.ensuring(Effect.ignore(client.sql.unsafe(compacted).unprepared), end(client))
       }),
       written: Effect.gen(function* () {
-        const [bytes] = yield* ask(yield* adminSql, "SELECT pg_current_wal_lsn() - '0/0'")
+        const [bytes] = yield* ask(yield* adminSql, "SELECT pg_current_wal_insert_lsn() - '0/0'")
         return Number(bytes)
       })
     }

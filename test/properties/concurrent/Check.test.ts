@@ -502,6 +502,13 @@ test("a finding names the shortest prefix that makes no sense, and what the job 
   expect(findings[0]?.operations).toEqual([1, 4, 5])
 })
 
+test("a crash of one that uses a server ends no session: what it held stays its own", () => {
+  const history = start().claim("s1", "a/1").crash().settle("s1", "Complete", "a/1", "Completed").history(true)
+  expect(rulesOf(history)).toContain("deadSessionActs")
+  const server = { ...history, promises: { ...history.promises, sessionsOutliveCrashes: true } }
+  expect(rulesOf(server)).toEqual([])
+})
+
 test("a history is plain JSON", () => {
   const history = start().claim("s1", "a/1").settle("s1", "Complete", "a/1", "refused: stale").history()
   const copy: History = JSON.parse(JSON.stringify(history))

@@ -93,6 +93,11 @@ export class Postgres {
     return join(this.#directory, "data")
   }
 
+  /** What it printed. */
+  get output(): string {
+    return this.#server.output
+  }
+
   /** How to connect: through its socket, or to a port of this machine. */
   url(database = "postgres", port?: number): Redacted.Redacted {
     if (port === undefined) return PrivatePostgres.urlOf(this.sockets, this.port, database)
