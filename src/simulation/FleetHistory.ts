@@ -231,8 +231,10 @@ export class FleetHistory {
         sent(sentAt)
         return Effect.onExit(effect, (exit) =>
           Effect.sync(() => {
-            if (Exit.isSuccess(exit)) answered(exit.value, sentAt)
-            else if (Option.getOrUndefined(Cause.findErrorOption(exit.cause))?.outcome === "refused") refused()
+            if (Exit.isSuccess(exit)) return answered(exit.value, sentAt)
+            // whoever called it may get over that; it is a bug of the log all the same
+            if (Cause.hasDies(exit.cause)) this.violate("defect", `a call died in the log: ${Cause.squash(exit.cause)}`)
+            if (Option.getOrUndefined(Cause.findErrorOption(exit.cause))?.outcome === "refused") refused()
           })
         )
       })

@@ -153,6 +153,9 @@ export class RunWatch {
     if (grant?.grant.id !== run.id) history.violate("leaseVisible", `a run of ${run.id} has token ${run.token}`)
     if (history.runs.has(run.token)) history.violate("leaseVisible", `token ${run.token} started two runs`)
     history.runs.set(run.token, run)
+    if (grant !== undefined && isUndecodable(grant.grant.payload)) {
+      history.violate("settledAsItEnded", `${run.id} is run although its payload fits no schema`)
+    }
     const pausedAt = grant === undefined ? undefined : this.#paused.get(`${grant.session} ${queue}`)
     if (pausedAt !== undefined && (this.#received.get(run.token) ?? pausedAt) < pausedAt) {
       history.violate("pauseReaches", `${run.node} starts ${run.id} of ${queue}, which it knows to be paused`)

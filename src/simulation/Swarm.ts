@@ -81,8 +81,8 @@ const drawPolicy = (generator: Generator): QueuePolicy | undefined =>
 
 /**
  * Some seeds press on one place that others meet too seldom: jobs are cancelled while they run or wait for a slot, a
- * lease is no longer than a message may take, queues with many prefetched jobs are paused all the time, or schedulers
- * shut down while they run what takes long.
+ * lease is no longer than a message may take, queues with many prefetched jobs are paused all the time, schedulers
+ * shut down while they run what takes long, or stand still again and again for longer than their leases.
  */
 const focus = (generator: Generator, { mix }: FleetConfig): Partial<FleetConfig> => {
   const calm: JobMix = { ...mix, acts: ["succeed", "follow", "progress"], longest: 3_000 }
@@ -125,6 +125,23 @@ const focus = (generator: Generator, { mix }: FleetConfig): Partial<FleetConfig>
         strikes: ["workerShutdown", "workerShutdown", "partition"],
         strikeEvery: 3_000,
         mix: { ...calm, acts: ["succeed", "hang", "stubborn"], longest: 10_000, timeout: 10_000 }
+      }
+    case 9:
+      return {
+        nodes: 2,
+        embedded: false,
+        concurrency: 1,
+        maxPrefetch: 50,
+        batch: 60,
+        jobs: 120,
+        duration: 60_000,
+        leaseDuration: 1_000,
+        groupedLease: undefined,
+        strikes: ["pause", "pause", "clockStep"],
+        strikeEvery: 2_000,
+        longestPause: 2_500,
+        preempt: 0.1,
+        mix: { ...calm, longest: 500 }
       }
     default:
       return {}

@@ -1,6 +1,16 @@
 /** Mutants that nothing kills, each with the reason why nothing has to. By title. */
 export const survivors: ReadonlyMap<string, string> = new Map([
   [
+    "fleet: actors/LeaseSupervisor.ts: a session that took longer to open than it lasts is used",
+    "Each start looks at the lease by itself, and the fence ends such a session at its next look: nothing runs on it. " +
+      "Not using it saves a claim whose grants come back unused."
+  ],
+  [
+    "fleet: actors/WorkerPool.ts: lost grants are ignored",
+    "A session of the file log loses a grant only by its own settlement or together with its life, and the end of a session " +
+      "stops its runs in another way. The list is for logs that take back a single grant, as the port allows."
+  ],
+  [
     "fleet: actors/LeaseSupervisor.ts: nobody reclaims",
     "Each claim takes back what has run out in its queue, and a parked one wakes up for it. The beat of the supervisor " +
       "is for queues from which nobody claims any more; in a fleet every scheduler claims from every queue."
