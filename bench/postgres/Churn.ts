@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises"
 import { stopwatch } from "../Measurement.ts"
 import type { Adapter } from "./Adapter.ts"
 import { Ledger } from "./Ledger.ts"
-import { Done, expectDone, startLoad } from "./Load.ts"
+import { Done, expectDone, startLoad, warmUp } from "./Load.ts"
 import type { Order, Values } from "./Order.ts"
 import { ask, serverStopwatch } from "./Parent.ts"
 
@@ -26,7 +26,7 @@ export const churn = async (adapter: Adapter, order: Order): Promise<Values> => 
   )
   const windowMillis = Math.min(10_000, (order.seconds * 1000) / 6)
   const stopLoad = startLoad(queue, done, 0)
-  await setTimeout(windowMillis / 5)
+  await warmUp(done, windowMillis / 5)
 
   if (order.pinned) await ask("pin")
   const bytesBefore = await ask("databaseBytes")

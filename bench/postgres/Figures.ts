@@ -96,7 +96,7 @@ const groupsOfWorkload = (workload: Workload, options: Arguments): ReadonlyArray
       return [{ name: workload, workload, backlog: null, order: { ...base, ...sizes, limitMillis: 30_000 } }]
     }
     case "half":
-      return [{ name: workload, workload, backlog: null, order: { ...base, seconds: quick ? 2 : 12 } }]
+      return [{ name: workload, workload, backlog: null, order: { ...base, seconds: quick ? 3 : 12 } }]
     case "churn":
       return [false, true].map((pinned) => ({
         name: pinned ? "churn, pinned" : "churn",

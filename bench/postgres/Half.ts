@@ -4,7 +4,7 @@ import { stopwatch } from "../Measurement.ts"
 import { percentiles } from "../Statistics.ts"
 import type { Adapter } from "./Adapter.ts"
 import { Ledger } from "./Ledger.ts"
-import { batchJobs, Done, expectDone, payloadsFrom, startLoad } from "./Load.ts"
+import { batchJobs, Done, expectDone, payloadsFrom, startLoad, warmUp } from "./Load.ts"
 import type { Order, Values } from "./Order.ts"
 import { serverStopwatch } from "./Parent.ts"
 
@@ -38,7 +38,7 @@ export const half = async (adapter: Adapter, order: Order): Promise<Values> => {
 
   const peakMillis = order.seconds * peakShare * 1000
   const stopLoad = startLoad(queue, done, 0)
-  await setTimeout(peakMillis / 2)
+  await warmUp(done, peakMillis / 2)
   const before = done.count
   const began = performance.now()
   await setTimeout(peakMillis)

@@ -1,4 +1,5 @@
 /** Enqueuing at full rate, in the process that also works, with a bounded backlog. */
+import { setTimeout } from "node:timers/promises"
 import type { Payload } from "../Payload.ts"
 import { makePayload } from "../Payload.ts"
 import type { Queue } from "./Adapter.ts"
@@ -31,14 +32,18 @@ export class Done {
   /** False if that takes longer. */
   async reach(until: number, millis: number): Promise<boolean> {
     if (this.count >= until) return true
-    let timer: NodeJS.Timeout | undefined
+    const reached = new AbortController()
     const inTime = new Promise<boolean>((resolve) => {
-      this.#waiting.push({ until, resolve: () => resolve(true) })
-      timer = setTimeout(() => resolve(false), millis)
+      this.#waiting.push({
+        until,
+        resolve: () => {
+          resolve(true)
+          reached.abort()
+        }
+      })
     })
-    const answer = await inTime
-    clearTimeout(timer)
-    return answer
+    const late = setTimeout(millis, false, { signal: reached.signal }).catch(() => true)
+    return Promise.race([inTime, late])
   }
 }
 
@@ -50,6 +55,15 @@ export const expectDone = async (done: Done, jobs: number): Promise<void> => {
   for (let before = -1; !(await done.reach(jobs, patienceMillis)); before = done.count) {
     if (done.count === before) throw new Error(`stuck: ${done.count} of ${jobs} jobs done`)
   }
+}
+
+/** Jobs that show that a queue has got going, and the milliseconds that a slow one is given for them. */
+const warmJobs = 2_000
+const warmMillis = 10_000
+
+/** A while under load, and until a good number of jobs are done. */
+export const warmUp = async (done: Done, millis: number): Promise<void> => {
+  await Promise.all([setTimeout(millis), done.reach(warmJobs, warmMillis)])
 }
 
 /** What a queue does in a second, looked at every so often, within bounds. */
