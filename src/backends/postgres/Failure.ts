@@ -7,6 +7,7 @@ import * as Predicate from "effect/Predicate"
 import type { SqlError } from "effect/sql/SqlError"
 import {
   Full,
+  InvalidRequest,
   type LogError,
   type LogErrorReason,
   NotWritable,
@@ -15,10 +16,13 @@ import {
   unknown
 } from "../../log/LogError.ts"
 
+/** Codes of the server and of the log's functions; the system's, such as EPIPE, look much alike. */
+const serverCode = /^(?:\d[0-9A-Z]|F0|HV|P0|XX|LH)[0-9A-Z]{3}$/
+
 /** The server's code for an error, where it was the server that answered. */
 const codeOf = (error: SqlError): string | undefined => {
   const cause = error.reason.cause
-  return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && cause.code.length === 5
+  return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && serverCode.test(cause.code)
     ? cause.code
     : undefined
 }
@@ -58,7 +62,10 @@ const reasonOf = (error: SqlError, code: string | undefined): LogErrorReason => 
         detail: `${detail}: the schema is missing or not of this version; run leasehold migrate up`
       })
     default:
-      return new Unavailable({ detail })
+      // data that no server takes, or more of it than fits
+      return code?.startsWith("22") === true || code?.startsWith("54") === true
+        ? new InvalidRequest({ field: "request", detail })
+        : new Unavailable({ detail })
   }
 }
 

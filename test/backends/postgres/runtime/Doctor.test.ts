@@ -94,7 +94,7 @@ describe("the self-check", () => {
             Effect.gen(function* () {
               yield* sql.unsafe("SELECT txid_current()")
               begun.openUnsafe()
-              yield* Effect.never
+              return yield* Effect.never
             })
           )
         )

@@ -288,7 +288,7 @@ describe("completion in a handler's transaction", () => {
               yield* book(dying, job.id)
               yield* Effect.provide(PostgresLog.completeInTransaction({ completion }, 1), dying.context)
               completed.openUnsafe()
-              yield* Effect.never
+              return yield* Effect.never
             })
           )
         )
