@@ -19,12 +19,12 @@ export type Ended = Rows | { readonly code: unknown; readonly message: unknown }
 
 export interface Sql {
   /** A statement of the schema's owner. */
-  readonly owner: (text: string) => Promise<Rows>
+  readonly owner: (text: string, database?: string) => Promise<Rows>
   /** A statement of a role that may log in and nothing else, or how it was refused. */
   readonly modest: (text: string) => Promise<Ended>
   /** The first notification on a channel after the owner's statements. */
   readonly heard: (channel: string, statements: ReadonlyArray<string>) => Promise<string>
-  readonly withLog: <A, E>(use: (log: JobLogOperations) => Effect.Effect<A, E>) => Promise<A>
+  readonly withLog: <A, E>(use: (log: JobLogOperations) => Effect.Effect<A, E>, database?: string) => Promise<A>
   /** The log as the role with little rights has it. */
   readonly withModestLog: Sql["withLog"]
 }
@@ -40,8 +40,8 @@ export const makeSql = (): Sql => {
         Effect.provide(Reactivity.layer)
       )
     )
-  const owner = (text: string): Promise<Rows> =>
-    connected(server.url(), (sql) => sql.unsafe<Record<string, unknown>>(text))
+  const owner = (text: string, database?: string): Promise<Rows> =>
+    connected(server.url(database), (sql) => sql.unsafe<Record<string, unknown>>(text))
   const modestUrl = () => Redacted.make(Redacted.value(server.url()).replace(/user=\w+/, "user=modest"))
   const logOf = (sql: PgClient.PgClient): JobLogOperations =>
     atTheEdge({ ...operations(sql, schema), capabilities, changes: () => Effect.never })
@@ -71,7 +71,7 @@ export const makeSql = (): Sql => {
           return (yield* Queue.take(notifications)).payload
         }).pipe(Effect.scoped)
       ),
-    withLog: (use) => connected(server.url(), (sql) => use(logOf(sql))),
+    withLog: (use, database) => connected(server.url(database), (sql) => use(logOf(sql))),
     withModestLog: (use) => connected(modestUrl(), (sql) => use(logOf(sql)))
   }
 }
