@@ -107,6 +107,8 @@ WHERE c.relnamespace = to_regnamespace($1)
 UNION ALL
 SELECT format('EXECUTE on function %I', f.proname) FROM pg_proc f
 WHERE f.pronamespace = to_regnamespace($1) AND NOT has_function_privilege(f.oid, 'EXECUTE')
+  -- it is for producers in other languages
+  AND f.proname <> 'enqueue_job'
 LIMIT 20`
 
 const permissions = (sql: PgClient.PgClient, schema: string): Checked =>
@@ -123,7 +125,9 @@ const permissions = (sql: PgClient.PgClient, schema: string): Checked =>
           level: "fail",
           found: `missing: ${rows.flat().join(", ")}`,
           meaning: "operations that need them are refused",
-          remedy: `as the owner: GRANT USAGE ON SCHEMA ${schema}, and ALL ON ALL TABLES, SEQUENCES and FUNCTIONS IN SCHEMA ${schema}, to the role`
+          remedy:
+            `as the owner: GRANT USAGE ON SCHEMA ${schema}, GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES, and ` +
+            "GRANT USAGE, SELECT ON ALL SEQUENCES in it, to the role"
         })
   )
 
