@@ -3,7 +3,8 @@ import { crashes } from "./crashes.ts"
 import { fleets } from "./fleets.ts"
 import { kills } from "./kills.ts"
 import { properties } from "./laws.ts"
+import { postgres } from "./postgres.ts"
 import { syscalls } from "./syscalls.ts"
 
 /** In the order in which a soak begins them. */
-export const parts: ReadonlyArray<Part> = [fleets, crashes, properties, syscalls, kills]
+export const parts: ReadonlyArray<Part> = [fleets, crashes, properties, syscalls, kills, postgres]
