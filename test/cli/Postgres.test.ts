@@ -1,14 +1,18 @@
 /** The commands on a Postgres log: the same answers as on a file log, and what only a shared server needs. */
 import * as PgClient from "@effect/sql-pg/PgClient"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { operations } from "../../src/backends/postgres/Operations.ts"
 import { capabilities } from "../../src/backends/postgres/PostgresCapabilities.ts"
-import { atTheEdge } from "../../src/log/JobLog.ts"
+import * as ConfiguredLog from "../../src/ConfiguredLog.ts"
+import { atTheEdge, JobLog } from "../../src/log/JobLog.ts"
+import { PgBouncer } from "../support/servers/PgBouncer.ts"
 import { Postgres } from "../support/servers/Postgres.ts"
 import { fill, id, makePlace, type Place, seed } from "./harness.ts"
 
@@ -179,6 +183,46 @@ describe("commands answer as on a file log", () => {
       }).pipe(Effect.scoped)
     )
     expect(heard).toMatchObject({ payload: '{"from":"","q":"all","j":"all"}' })
+  })
+})
+
+describe("the configured log", () => {
+  const build = (more: Readonly<Record<string, string>>) =>
+    Effect.runPromise(
+      Effect.map(JobLog, (built) => built.capabilities.log).pipe(
+        Effect.provide(ConfiguredLog.layer, { local: true }),
+        Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({ ...environment, ...more })),
+        Effect.provideService(References.MinimumLogLevel, "None"),
+        Effect.matchEffect({
+          onSuccess: (name): Effect.Effect<unknown> => Effect.succeed(name),
+          onFailure: (error) => Effect.succeed(error)
+        })
+      )
+    )
+
+  it("is the one in the schema, made where it is told to", async () => {
+    const schema = newSchema()
+    expect(await build({ LEASEHOLD_POSTGRES_SCHEMA: schema })).toMatchObject({ reason: { _tag: "NotWritable" } })
+    expect(await build({ LEASEHOLD_POSTGRES_SCHEMA: schema, LEASEHOLD_POSTGRES_MIGRATE: "true" })).toBe("postgres")
+    expect(await build({ LEASEHOLD_POSTGRES_SCHEMA: schema })).toBe("postgres")
+  })
+})
+
+describe("through a pooler in transaction mode", () => {
+  it("everything works as well", async () => {
+    const pooler = await PgBouncer.start(server)
+    try {
+      const env = { ...environment, LEASEHOLD_POSTGRES_URL: Redacted.value(server.url("postgres", pooler.port)) }
+      const schema = newSchema()
+      const up = await place.leasehold(["migrate", "up", "--schema", schema], env)
+      expect(up).toMatchObject({ code: 0, err: "" })
+      const show = await place.leasehold(["jobs", "show", id(7), "--schema", log, "--json"], env)
+      expect(JSON.parse(show.out)).toMatchObject({ job: { id: id(7), state: "Ready" } })
+      const pause = await place.leasehold(["queue", "pause", "mail", "--schema", schema], env)
+      expect(pause).toMatchObject({ code: 0, err: "" })
+    } finally {
+      await pooler.close()
+    }
   })
 })
 
