@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { EnqueueItem, EnqueueResult } from "../../log/JobLog.ts"
 import type { LogError } from "../../log/LogError.ts"
 import { itemsBytes, upperBytes } from "../../log/ValidateItem.ts"
@@ -18,6 +19,9 @@ const large = 100
 
 /** Statements under way at once: while one commits, the next is on its way. */
 const inFlight = 2
+
+/** Milliseconds after which a statement waits for something, such as a lock, that others need not wait for. */
+const slow = 250
 
 /** Calls of a refused statement that are sent again at once. */
 const again = 4
@@ -42,8 +46,8 @@ const isOnesFault = (cause: Cause.Cause<LogError>): boolean => {
 }
 
 /**
- * Groups calls of `enqueue`: at most two statements are under way, and what is called meanwhile goes with the next. Each
- * call has its own answer: where one is to blame that all were refused, they are sent again one by one. A caller that
+ * Groups calls of `enqueue`: at most two statements are under way, not counting any that takes its time, and what is
+ * called meanwhile goes with the next. Each call has its own answer: where one is to blame that all were refused, they are sent again one by one. A caller that
  * gives up takes its jobs back if they were not sent yet. Statements run in `context`, never in a caller's.
  *
  * @since 0.1.0
@@ -96,7 +100,10 @@ export const coalesce = (enqueue: Enqueue, context: Context.Context<never>): Enq
   const statements = Effect.gen(function* () {
     // callers of the same turn share a statement
     yield* Effect.yieldNow
-    while (waiting.length > 0) yield* together(take())
+    while (waiting.length > 0) {
+      const sent = yield* Effect.forkDetach(together(take()), { startImmediately: true })
+      yield* Effect.raceFirst(Fiber.await(sent), Effect.sleep(slow))
+    }
     running--
   })
 

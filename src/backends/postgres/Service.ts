@@ -202,7 +202,11 @@ export const make = Effect.fnUntraced(function* (
         return results
       })
     )
-  const grouped = coalesce(enqueueTold, outside)
+  const plain = coalesce(enqueueTold, outside)
+  // a held key may belong to a transaction that lasts, and only those with keys should wait for it
+  const special = coalesce(enqueueTold, outside)
+  const grouped = (items: ReadonlyArray<EnqueueItem>) =>
+    items.some(({ group, key }) => key !== undefined || group !== undefined) ? special(items) : plain(items)
   const joined = (items: ReadonlyArray<EnqueueItem>): Effect.Effect<ReadonlyArray<EnqueueResult>, LogError> =>
     Effect.tap(direct.enqueue(items), (results) => announce({ queues: enqueued(items, results), jobs: none }))
 

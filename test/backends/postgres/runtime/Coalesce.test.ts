@@ -118,6 +118,24 @@ describe("coalescing", () => {
     )
   )
 
+  it("those that wait long for something hold up nobody else", () =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const { calls, grouped, latch } = recorder()
+        const stuck = []
+        for (const one of [item("q"), item("q"), item("q")]) {
+          stuck.push(yield* Effect.forkChild(grouped([one]), { startImmediately: true }))
+          yield* turns(3)
+        }
+        assert.strictEqual(calls.length, 2)
+        while (calls.length < 3) yield* Effect.sleep(10)
+        latch.openUnsafe()
+        const exits = yield* Effect.forEach(stuck, Fiber.await)
+        assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, true])
+        assert.strictEqual(idsOf(yield* Effect.exit(grouped([item("q")])))?.length, 1)
+      })
+    ))
+
   it("who gives up before it is sent sends nothing, and hurts nobody", () =>
     Effect.runPromise(
       Effect.gen(function* () {

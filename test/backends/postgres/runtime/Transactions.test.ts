@@ -123,6 +123,31 @@ describe("enqueue in a caller's transaction", () => {
       })
     ))
 
+  it("who needs a key that it holds waits for its end, and nobody else does", () =>
+    running(
+      Effect.gen(function* () {
+        const at = yield* program(postgres(), quietly)
+        const queue = newQueue()
+        const key = { value: "k", window: 0 }
+        yield* at.log.enqueue([item(queue)])
+        const [first, second, other] = [item(queue, { key }), item(queue, { key }), { value: "other", window: 0 }]
+        const waiting = yield* at.sql.withTransaction(
+          Effect.gen(function* () {
+            yield* at.log.enqueue([first])
+            const outside = yield* program(postgres(), quietly)
+            const blocked = yield* Effect.forkDetach(outside.log.enqueue([second]))
+            yield* Effect.sleep(50)
+            yield* Effect.timeout(outside.log.enqueue([item(queue)]), 1000)
+            yield* Effect.timeout(outside.log.enqueue([item(queue, { key: other })]), 1000)
+            assert.isUndefined(blocked.pollUnsafe())
+            return blocked
+          })
+        )
+        const [answer] = yield* Fiber.join(waiting)
+        assert.deepInclude(answer, { _tag: "Duplicate", id: first.id })
+      })
+    ))
+
   it("calls outside of it go their own way meanwhile, and a session's calls never join", () =>
     running(
       Effect.gen(function* () {
