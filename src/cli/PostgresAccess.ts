@@ -12,6 +12,7 @@ import { failure } from "../backends/postgres/Failure.ts"
 import * as Migrations from "../backends/postgres/Migrations.ts"
 import { operations } from "../backends/postgres/Operations.ts"
 import { capabilities } from "../backends/postgres/PostgresCapabilities.ts"
+import { connectionSettings } from "../backends/postgres/UrlClient.ts"
 import { atTheEdge, type JobLogOperations } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import type { PostgresPlace } from "./Access.ts"
@@ -25,6 +26,19 @@ import type { PostgresPlace } from "./Access.ts"
  */
 export const connect = (place: PostgresPlace): Effect.Effect<PgClient.PgClient, LogError, Scope.Scope> =>
   PgClient.make({ url: place.url, maxConnections: 2, applicationName: "leasehold command", prepare: false }).pipe(
+    Effect.provide(Reactivity.layer),
+    Effect.mapError(failure("open"))
+  )
+
+/**
+ * A client as a service that is given the URL has one, for looking at what it meets.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const connectAsService = ({ url }: PostgresPlace): Effect.Effect<PgClient.PgClient, LogError, Scope.Scope> =>
+  Effect.flatMap(connectionSettings({ url }), (settings) => PgClient.make({ ...settings, maxConnections: 4 })).pipe(
     Effect.provide(Reactivity.layer),
     Effect.mapError(failure("open"))
   )

@@ -208,6 +208,29 @@ describe("the configured log", () => {
   })
 })
 
+describe("doctor", () => {
+  it("says what is amiss, what it means and what helps", async () => {
+    // this server does not wait for its disk
+    const amiss = await place.json(["doctor", "--schema", log])
+    expect(amiss.value).toMatchObject({
+      schema: log,
+      level: "fail",
+      findings: expect.arrayContaining([
+        expect.objectContaining({ check: "migration", level: "ok" }),
+        expect.objectContaining({ check: "durability", level: "fail", remedy: expect.any(String) })
+      ])
+    })
+    expect({ code: amiss.code, err: amiss.err }).toEqual({
+      code: 1,
+      err: "leasehold: the log cannot be relied on: durability\n"
+    })
+    const people = await place.leasehold(["doctor", "--schema", newSchema()])
+    expect(people.code).toBe(1)
+    expect(people.out).toMatch(/^CHECK +LEVEL +FOUND\nserver +ok +PostgreSQL \d+/)
+    expect(people.out).toMatch(/^fail: migration +the log does not open\n +what helps +run `leasehold migrate up`/m)
+  })
+})
+
 describe("through a pooler in transaction mode", () => {
   it("everything works as well", async () => {
     const pooler = await PgBouncer.start(server)

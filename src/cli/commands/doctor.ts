@@ -22,9 +22,9 @@ export const doctor = Command.make("doctor", { ...postgresFlags, json }, ({ json
     json,
     Effect.gen(function* () {
       const place = yield* postgresPlace(given)
-      const { connect } = yield* loadPostgres(() => import("../PostgresAccess.ts"))
+      const { connectAsService } = yield* loadPostgres(() => import("../PostgresAccess.ts"))
       const { diagnose } = yield* loadPostgres(() => import("../../backends/postgres/Doctor.ts"))
-      const report = yield* diagnose(yield* connect(place), place.schema)
+      const report = yield* diagnose(yield* connectAsService(place), place.schema)
       const { findings, level } = report
       if (json) printJson({ schema: place.schema, level, findings })
       else {
