@@ -51,6 +51,7 @@ export const figures: Readonly<Record<Workload, ReadonlyArray<Figure>>> = {
     figure("worstShare", "of first", "higher"),
     figure("growth", "B/job", "lower", true),
     figure("later", "MiB", "lower"),
+    figure("jobs", "jobs", "higher"),
     ...costs
   ]
 }

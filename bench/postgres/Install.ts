@@ -28,12 +28,14 @@ const isInstalled = (): boolean => {
 export const installFor = (contestants: ReadonlyArray<Contestant>, say: (line: string) => void): void => {
   if (!contestants.some(isForeign) || isInstalled()) return
   say("installing the peers")
-  const { error, status, stderr } = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"], {
+  // not `npm ci`: it refuses a lock that lacks optional packages for other platforms, which some registries do not have
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+  const { error, status, stderr } = spawnSync("npm", args, {
     cwd: peersDirectory,
     encoding: "utf8",
     // npm runs on the Node that measures
     env: { ...process.env, PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter) }
   })
   if (error !== undefined) throw error
-  if (status !== 0) throw new Error(`npm ci: ${stderr.slice(-2_000)}`)
+  if (status !== 0) throw new Error(`npm install: ${stderr.slice(-2_000)}`)
 }
