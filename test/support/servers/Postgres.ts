@@ -19,6 +19,10 @@ export interface Options {
   readonly directory?: string | undefined
   /** Other programs than those that are found. */
   readonly programs?: PrivatePostgres.Programs | undefined
+  /** What runs the server's command line, given after these words, and as whom it has to. */
+  readonly through?:
+    | ((account: PrivatePostgres.Account | undefined) => readonly [string, ...ReadonlyArray<string>])
+    | undefined
 }
 
 /** Those of this machine; there is no test without them. */
@@ -70,10 +74,13 @@ export class Postgres {
       autovacuum_naptime: "5s",
       ...options.settings
     }
+    const command = (port: number) =>
+      [join(folder, "postgres"), ...PrivatePostgres.words(data, sockets, { port, ...settings })] as const
+    const { through } = options
     const server = await Server.start({
-      command: (port) => [join(folder, "postgres"), ...PrivatePostgres.words(data, sockets, { port, ...settings })],
+      command: (port) => (through === undefined ? command(port) : [...through(account), ...command(port)]),
       ready: async (_, pid) => PrivatePostgres.isReady(data, pid),
-      account,
+      account: through === undefined ? account : undefined,
       patience: 60_000
     })
     return new Postgres(server, directory, options.directory === undefined)
