@@ -69,7 +69,7 @@ test.for([
   [108, "a cancelled run made room for another cancelled job", { cancels: true }],
   // The grants of a claim were read from the disk for its answer while compaction took them into memory: the answer died
   // half-way, and its session held the jobs for ever (test/backends/file/SlowRead.test.ts; what the scheduler does after
-  // such a death is in test/actors/Dispatcher.test.ts, and the seed shows it only without that as well).
+  // such a death is in test/actors/Dispatcher.test.ts).
   [9238, "compaction spoiled an answer that was being read", {}],
   // A session was opened so slowly that little of its lease was left, and nobody looked in time
   // (test/actors/LeaseSupervisor.test.ts).
