@@ -118,6 +118,8 @@ DECLARE
   v_merged boolean := false;
   v_lane lane%ROWTYPE;
   v_sweep boolean;
+  v_settled bigint;
+  v_locked int := 0;
   v_mark bigint;
   v_after bigint;
   v_first bigint;
@@ -145,18 +147,27 @@ BEGIN
   v_now := v_begun.now;
   -- a queue that nobody has written to yet is empty; to make it here could mean to wait for whoever is about to
   SELECT * INTO v_queue FROM queue q WHERE q.name = p_queue_name;
+  -- whoever else takes in arrivals or delays of the queue would hide them from us
+  IF EXISTS (SELECT 1 FROM job_group g WHERE g.queue = v_queue.id)
+    OR EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.due_at <= v_now) THEN
+    PERFORM lock_groups(v_queue.id);
+  END IF;
   WHILE expire(v_queue.id, v_now, 1000) = 1000 LOOP
   END LOOP;
   PERFORM welcome(v_queue.id, v_now);
-  WHILE promote(v_queue.id, v_now, 10000) = 10000 LOOP
-  END LOOP;
+  -- in bounded steps; as long as one is not the last there is something to grant
+  PERFORM promote(v_queue.id, v_now, 5000);
   IF v_queue.id IS NOT NULL AND NOT v_queue.paused THEN
-    v_block := nextval('token_block');
     -- Before it says empty it takes back what has run out, looks behind the marks, and waits for those who hold the lock
     -- of a job that they may yet give back.
     FOR v_round IN 0 .. 3 LOOP
+      -- tokens are drawn when the jobs are taken: others may have been granted while we waited
+      v_block := nextval('token_block');
       IF v_round > 0 THEN
         PERFORM take_expired(v_now, 1000);
+        SELECT * INTO v_queue FROM queue q WHERE q.id = v_queue.id;
+        EXIT WHEN v_queue.paused;
+        v_settled := settled_sequence();
       END IF;
       v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
       IF v_merged THEN
@@ -169,7 +180,8 @@ BEGIN
             + cardinality(p_marks) / 2];
           v_after := greatest(v_lane.settled, v_mark);
           IF v_sweep THEN
-            v_first := sweep(v_lane, v_now);
+            v_settled := coalesce(v_settled, settled_sequence());
+            v_first := sweep(v_lane, v_settled, v_now);
             CONTINUE WHEN v_first IS NULL;
             v_after := v_first;
           END IF;
@@ -186,10 +198,16 @@ BEGIN
         END LOOP;
       END IF;
       v_held := cardinality(v_seqs) - cardinality(array_positions(v_seqs, 0));
-      EXIT WHEN v_held > 0 OR (v_round > 0 AND NOT await_locked(v_queue.id, p_names));
+      EXIT WHEN v_held > 0;
+      IF v_round > 0 THEN
+        v_locked := await_locked(v_queue.id, p_names);
+        EXIT WHEN v_locked <> 1;
+      END IF;
     END LOOP;
   END IF;
-  v_next := least(next_in_queue(v_queue.id), next_expiry(p_session));
+  v_next := least(
+    next_in_queue(v_queue.id), next_expiry(p_session),
+    CASE WHEN v_held = 0 AND v_locked > 0 THEN v_now + 100 END);
   v_answer := json_build_array(v_now, v_next, CASE WHEN v_merged THEN as_granted(v_seqs) END);
   INSERT INTO session_call (session, number, operation, block, seqs, held, answer) VALUES (
     p_session, p_number, 2,
@@ -246,32 +264,40 @@ CREATE FUNCTION granted_again(p_seqs bigint[], p_token bigint, p_as_granted json
   ORDER BY 1
 $$;
 
--- Whether a ready job is locked by somebody else; waits until they are done with it.
-CREATE FUNCTION await_locked(p_queue int, p_names text[]) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Whether something that could be claimed is locked by somebody else: 0 nothing is, 1 it was, and they are done with it,
+-- 2 they are still at it after a tenth of a second.
+CREATE FUNCTION await_locked(p_queue int, p_names text[]) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
-  v_seq bigint;
+  v_state bigint;
+  v_job bigint;
+  v_timeout text := current_setting('lock_timeout');
 BEGIN
-  SELECT s.seq INTO v_seq FROM job_state s
+  SELECT s.seq INTO v_state FROM job_state s
   WHERE s.queue = p_queue AND s.ready
     AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
   LIMIT 1;
-  IF FOUND THEN
-    PERFORM 1 FROM job_state WHERE seq = v_seq FOR KEY SHARE;
-    RETURN true;
+  IF NOT FOUND THEN
+    SELECT f.seq INTO v_job FROM lane l CROSS JOIN LATERAL (
+      SELECT j.seq FROM job j
+      WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
+        AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
+        AND (p_names IS NULL OR j.name = ANY (p_names))
+        AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+      ORDER BY j.queue, j.priority, j.seq LIMIT 1
+    ) f WHERE l.queue = p_queue LIMIT 1;
+    IF NOT FOUND THEN
+      RETURN 0;
+    END IF;
   END IF;
-  SELECT f.seq INTO v_seq FROM lane l CROSS JOIN LATERAL (
-    SELECT j.seq FROM job j
-    WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
-      AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
-      AND (p_names IS NULL OR j.name = ANY (p_names))
-      AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
-    ORDER BY j.queue, j.priority, j.seq LIMIT 1
-  ) f WHERE l.queue = p_queue LIMIT 1;
-  IF FOUND THEN
-    PERFORM 1 FROM job WHERE seq = v_seq FOR KEY SHARE;
-    RETURN true;
-  END IF;
-  RETURN false;
+  BEGIN
+    PERFORM set_config('lock_timeout', '100ms', true);
+    PERFORM 1 FROM job_state WHERE seq = v_state FOR SHARE;
+    PERFORM 1 FROM job WHERE seq = v_job FOR SHARE;
+    PERFORM set_config('lock_timeout', v_timeout, true);
+    RETURN 1;
+  EXCEPTION WHEN lock_not_available THEN
+    RETURN 2;
+  END;
 END $$;
 
 -- The number up to which no plain job can appear any more. Whoever draws holds a lock that names a number below all that
@@ -282,17 +308,20 @@ DECLARE
   v_behind bigint;
 BEGIN
   SELECT last_value INTO v_last FROM job_sequence;
-  SELECT max((v_last - l.objid::bigint + 2147483648) % 2147483648) INTO v_behind FROM pg_locks l
-  WHERE l.locktype = 'advisory' AND l.classid::bigint = drawing()::bigint & 4294967295 AND l.objsubid = 2
-    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database());
+  -- one who has drawn since we looked seems to be far ahead, and is beyond the last one anyway
+  SELECT max(d.behind) INTO v_behind FROM (
+    SELECT (v_last - l.objid::bigint + 2147483648) % 2147483648 AS behind FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.classid::bigint = drawing()::bigint & 4294967295 AND l.objsubid = 2
+      AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+  ) d WHERE d.behind < 1073741824;
   RETURN v_last - coalesce(v_behind, 0);
 END $$;
 
 -- Looks for the first plain job of a lane behind all marks, and answers the number before it. Moves the lane's mark as
 -- far as it may, unless somebody else is about to; a job that a claim has locked may yet be given back.
-CREATE FUNCTION sweep(p_lane lane, p_now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION sweep(p_lane lane, p_settled bigint, p_now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-  v_settled bigint := settled_sequence();
+  v_settled bigint := p_settled;
   v_first bigint;
 BEGIN
   SELECT j.seq INTO v_first FROM job j
@@ -313,7 +342,8 @@ BEGIN
   RETURN v_first - 1;
 END $$;
 
--- Takes up to p_limit jobs in claim order where jobs with a state stand between those without. Zeros in the answer are
+-- Takes up to p_limit jobs in claim order where jobs with a state stand between those without. Those that were granted
+-- since our tokens were drawn are for a later claim. Zeros in the answer are
 -- tokens that went unused.
 CREATE FUNCTION take_merged(
   p_queue int, p_limit int, p_names text[], p_session bigint, p_token bigint, p_now bigint
@@ -333,7 +363,7 @@ BEGIN
     EXIT WHEN v_need <= 0;
     -- one step: the next ready job with a state, and before it what has none
     SELECT s.seq, s.priority, s.group_id INTO v_before, v_priority, v_group FROM job_state s
-    WHERE s.queue = p_queue AND s.ready
+    WHERE s.queue = p_queue AND s.ready AND s.token < p_token
       AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
     ORDER BY s.priority, s.seq LIMIT 1 FOR UPDATE SKIP LOCKED;
     v_more := FOUND;
@@ -358,6 +388,7 @@ BEGIN
       SELECT array_agg(r.seq ORDER BY r.seq) INTO v_ready FROM (
         SELECT s.seq FROM job_state s
         WHERE s.queue = p_queue AND s.ready AND s.priority = v_priority AND s.seq >= v_before AND s.group_id IS NULL
+          AND s.token < p_token
           AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
           AND s.seq <= coalesce((
             SELECT min(g.seq) FROM job_state g

@@ -10,11 +10,23 @@
  * @stability unstable
  */
 export const enqueueFunctions = `
--- The waiting jobs of a queue, counted no further than asked.
+-- The waiting jobs of a queue, counted no further than asked: those without a state, and those at each of their places.
 CREATE FUNCTION waiting(p_queue int, p_most bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT count(*) FROM (
-    SELECT 1 FROM job j LEFT JOIN job_state s ON s.seq = j.seq
-    WHERE j.queue = p_queue AND coalesce(s.status, 0) = 0 LIMIT p_most
+    SELECT 1 FROM lane l CROSS JOIN LATERAL (
+      SELECT 1 FROM job j
+      WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
+        AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
+        AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+    ) f WHERE l.queue = p_queue
+    UNION ALL
+    SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.ready
+    UNION ALL
+    SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.due_at IS NOT NULL
+    UNION ALL
+    SELECT 1 FROM job_group g JOIN job_state s ON s.group_id = g.id
+    WHERE g.queue = p_queue AND s.member AND NOT s.ready AND s.due_at IS NULL
+    LIMIT p_most
   ) w
 $$;
 
@@ -38,6 +50,20 @@ BEGIN
     RETURN;
   END IF;
   IF p_key IS NOT NULL THEN
+    -- a key that is held, by a job that is not to be replaced, is answered without a lock on it
+    SELECT * INTO v_key FROM idempotency_key k
+    WHERE k.queue = p_queue AND k.name = p_name AND k.value = p_key AND (k.held_until IS NULL OR k.held_until > p_now);
+    IF FOUND AND v_key.id <> p_id THEN
+      SELECT * INTO v_held FROM job_state s WHERE s.seq = v_key.seq;
+      IF FOUND AND (NOT p_replace OR v_held.status <> 0 OR v_held.token <> 0)
+        AND NOT EXISTS (SELECT 1 FROM replaced r WHERE r.seq = v_key.seq AND r.by_id = p_id) THEN
+        holder := v_key.id;
+        answer := 1;
+        state := shown_state(v_held.status, v_held.visible_at, p_now);
+        result := v_held.result;
+        RETURN;
+      END IF;
+    END IF;
     LOOP
       INSERT INTO idempotency_key AS k (queue, name, value, seq, id, span) VALUES (p_queue, p_name, p_key, p_seq, p_id, p_span)
       ON CONFLICT (queue, name, value) DO UPDATE SET seq = k.seq
@@ -45,6 +71,11 @@ BEGIN
       EXIT WHEN v_key.held_until IS NULL OR v_key.held_until > p_now OR v_key.seq = p_seq;
       DELETE FROM idempotency_key WHERE queue = p_queue AND name = p_name AND value = p_key;
     END LOOP;
+    IF v_key.seq <> p_seq AND v_key.id = p_id THEN
+      -- the same request was under way and has been committed since
+      answer := 3;
+      RETURN;
+    END IF;
     IF v_key.seq <> p_seq THEN
       holder := v_key.id;
       SELECT * INTO v_held FROM job_state WHERE seq = v_key.seq;
@@ -190,7 +221,7 @@ BEGIN
       ) WITH ORDINALITY AS u(
         seq, id, queue, name, version, payload, priority, attempts, deliveries, rest,
         delay, instant, deadline, group_key, key, span, replace, ord
-      ) ORDER BY ord
+      ) ORDER BY queue, name, key, ord
     LOOP
       v_one := enqueue_one(
         v_item.seq, v_item.id, v_item.queue, v_item.name, v_item.version, v_item.payload, v_item.priority,

@@ -14,6 +14,17 @@ export const jobFunctions = `
 CREATE FUNCTION now_millis() RETURNS bigint LANGUAGE sql VOLATILE AS
 $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
+-- Those who grant jobs of groups or end such grants do so one after the other in each queue, so that they never wait for
+-- each other crosswise. Whoever only adds to a group, or commands a job, does not.
+CREATE FUNCTION lock_groups(p_queue int) RETURNS void LANGUAGE sql AS
+$$ SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.groups'), p_queue) $$;
+
+-- The same for a queue that has groups, without waiting: answers whether the lock was had.
+CREATE FUNCTION try_lock_groups(p_queue int) RETURNS boolean LANGUAGE sql AS $$
+  SELECT NOT EXISTS (SELECT 1 FROM job_group WHERE queue = p_queue)
+    OR pg_try_advisory_xact_lock(hashtext(current_schema() || '.groups'), p_queue)
+$$;
+
 CREATE FUNCTION queue_of(p_name text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
   v_id int;
@@ -42,7 +53,9 @@ BEGIN
   PERFORM 1 FROM job_state WHERE seq = v_job.seq FOR UPDATE;
   IF NOT FOUND THEN
     INSERT INTO job_state (seq, visible_at, waiting_since, queue, priority, ready)
-    VALUES (v_job.seq, v_job.enqueued_at, v_job.enqueued_at, v_job.queue, v_job.priority, true);
+    VALUES (v_job.seq, v_job.enqueued_at, v_job.enqueued_at, v_job.queue, v_job.priority, true)
+    -- in a transaction whose snapshot is older than the claim of this job it is a conflict to be tried again
+    ON CONFLICT (seq) DO NOTHING;
   END IF;
   RETURN v_job.seq;
 END $$;
@@ -65,7 +78,11 @@ BEGIN
   WHERE group_id = p_group AND member ORDER BY group_id, seq LIMIT 1;
   IF NOT FOUND THEN
     IF v_group.in_flight = 0 AND NOT EXISTS (SELECT 1 FROM job_state WHERE group_id = p_group) THEN
-      DELETE FROM job_group WHERE id = (SELECT id FROM job_group WHERE id = p_group FOR UPDATE SKIP LOCKED);
+      -- the lock first, then the look: who shared it may have added a job meanwhile
+      PERFORM 1 FROM job_group WHERE id = p_group FOR UPDATE SKIP LOCKED;
+      IF FOUND THEN
+        DELETE FROM job_group WHERE id = p_group AND NOT EXISTS (SELECT 1 FROM job_state WHERE group_id = p_group);
+      END IF;
     END IF;
     RETURN;
   END IF;
@@ -319,7 +336,7 @@ BEGIN
 END $$;
 
 -- Removes what a queue's policy does not keep any more; answers whether that was all of it. Where much ends at once,
--- what answers may still be repeated with goes only after them, as setting it aside would cost as much as the job did.
+-- what answers may still be repeated with stays for some seconds longer, as setting it aside would cost as much as the job did.
 CREATE FUNCTION retain(p_queue int, p_now bigint, p_limit int) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
   v_policy queue%ROWTYPE;
@@ -347,7 +364,7 @@ BEGIN
       RETURN true;
     END IF;
     v_gone := v_gone[1 : v_left];
-    IF v_much AND EXISTS (
+    IF v_much AND v_batch.at + 10000 > p_now AND EXISTS (
       SELECT 1 FROM job_state s JOIN session_call c ON c.block = s.token / 1000 WHERE s.seq = ANY (v_gone)
     ) THEN
       RETURN true;

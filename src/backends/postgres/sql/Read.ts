@@ -10,10 +10,8 @@
  * @stability unstable
  */
 export const readFunctions = `
--- Jobs as they are shown, in enqueue order from after a place on. A job past its retention is not shown any more.
-CREATE FUNCTION shown(
-  p_id uuid, p_queue text, p_state int, p_name text, p_after bigint, p_limit int, p_now bigint
-) RETURNS TABLE (
+-- One job as it is shown. A job past its retention is not shown any more.
+CREATE FUNCTION shown(p_seq bigint, p_now bigint) RETURNS TABLE (
   seq bigint, id uuid, queue text, name text, version bigint, state int, priority smallint, payload text,
   generation int, attempts int, max_attempts int, max_deliveries int, rest text, deliveries int, enqueued_at bigint,
   visible_at bigint, finished_at bigint, deadline bigint, cause_kind text, cause_tag text, cause_message text,
@@ -28,12 +26,30 @@ CREATE FUNCTION shown(
       WHERE s.dead AND s.key IS NOT NULL AND k.queue = j.queue AND k.name = j.name AND k.value = s.key AND k.seq <> j.seq
         AND (k.held_until IS NULL OR k.held_until > p_now))
   FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
-  WHERE (p_id IS NULL OR j.id = p_id) AND (p_queue IS NULL OR q.name = p_queue) AND (p_name IS NULL OR j.name = p_name)
-    AND j.seq > p_after
-    AND (p_state IS NULL OR shown_state(s.status, s.visible_at, p_now) = p_state)
+  WHERE j.seq = p_seq
     AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= p_now, false)
-  ORDER BY j.seq LIMIT p_limit
 $$;
+
+-- The first jobs after a place that a page shows. Dead letters have an index, all else is looked through.
+CREATE FUNCTION page(p_queue text, p_state int, p_name text, p_after bigint, p_limit int, p_now bigint)
+RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF p_state = 4 THEN
+    RETURN QUERY
+    SELECT s.seq FROM queue q CROSS JOIN LATERAL (
+      SELECT d.seq FROM job_state d WHERE d.queue = q.id AND d.dead AND d.seq > p_after
+        AND (p_name IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = d.seq AND j.name = p_name))
+      ORDER BY d.queue, d.seq LIMIT p_limit
+    ) s WHERE p_queue IS NULL OR q.name = p_queue ORDER BY s.seq LIMIT p_limit;
+  ELSIF p_queue IS NULL OR EXISTS (SELECT 1 FROM queue WHERE name = p_queue) THEN
+    RETURN QUERY
+    SELECT j.seq FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
+    WHERE j.seq > p_after AND (p_queue IS NULL OR q.name = p_queue) AND (p_name IS NULL OR j.name = p_name)
+      AND (p_state IS NULL OR shown_state(s.status, s.visible_at, p_now) = p_state)
+      AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= p_now, false)
+    ORDER BY j.seq LIMIT p_limit;
+  END IF;
+END $$;
 
 CREATE FUNCTION read_job(p_id uuid) RETURNS TABLE (
   now bigint, seq bigint, id uuid, queue text, name text, version bigint, state int, priority smallint, payload text,
@@ -44,7 +60,8 @@ CREATE FUNCTION read_job(p_id uuid) RETURNS TABLE (
 DECLARE
   v_now bigint := now_millis();
 BEGIN
-  RETURN QUERY SELECT v_now, s.* FROM (SELECT 1) o LEFT JOIN LATERAL shown(p_id, NULL, NULL, NULL, 0, 1, v_now) s ON true;
+  RETURN QUERY SELECT v_now, s.* FROM (SELECT 1) o
+  LEFT JOIN LATERAL shown((SELECT j.seq FROM job j WHERE j.id = p_id), v_now) s ON true;
 END $$;
 
 CREATE FUNCTION read_jobs(p_queue text, p_state int, p_name text, p_after bigint, p_limit int) RETURNS TABLE (
@@ -57,7 +74,8 @@ DECLARE
   v_now bigint := now_millis();
 BEGIN
   RETURN QUERY SELECT v_now, s.* FROM (SELECT 1) o
-  LEFT JOIN LATERAL shown(NULL, p_queue, p_state, p_name, p_after, p_limit, v_now) s ON true;
+  LEFT JOIN (page(p_queue, p_state, p_name, p_after, p_limit, v_now) WITH ORDINALITY AS p(found, ord)
+    CROSS JOIN LATERAL shown(p.found, v_now) AS s) ON true ORDER BY p.ord;
 END $$;
 
 CREATE FUNCTION read_counts(p_queue text) RETURNS TABLE (

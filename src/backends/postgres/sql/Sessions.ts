@@ -27,6 +27,11 @@ CREATE FUNCTION begin_call(
 DECLARE
   v_session session%ROWTYPE;
 BEGIN
+  IF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+    -- with one snapshot for all its statements a claim would take jobs that it cannot see for none
+    RAISE EXCEPTION USING ERRCODE = '25000', MESSAGE = 'calls of a session need the isolation level read committed',
+      HINT = 'Set default_transaction_isolation to read committed for the connections of the log.';
+  END IF;
   SELECT * INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
   IF NOT FOUND OR v_session.ended THEN
     verdict := 1;
@@ -168,6 +173,8 @@ BEGIN
   SELECT coalesce(array_agg(DISTINCT q.name), '{}') INTO v_queues
   FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
   JOIN queue q ON q.id = s.queue WHERE c.session = p_session AND c.held > 0 AND s.session = p_session;
+  PERFORM lock_groups(q.id) FROM queue q
+  WHERE q.name = ANY (v_queues) AND EXISTS (SELECT 1 FROM job_group g WHERE g.queue = q.id) ORDER BY q.id;
   PERFORM take_back(p_session, 2, now_millis(), 2147483647);
   RETURN v_queues;
 END $$;
@@ -191,6 +198,13 @@ BEGIN
     SELECT id FROM session WHERE expires_at <= p_now OR ended ORDER BY expires_at FOR UPDATE SKIP LOCKED
   LOOP
     EXIT WHEN taken >= p_limit;
+    -- whoever is at work on the groups of its jobs may be waiting for something of ours
+    CONTINUE WHEN NOT coalesce((
+      SELECT bool_and(try_lock_groups(g.queue)) FROM (
+        SELECT DISTINCT s.queue FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+        WHERE c.session = v_session AND c.held > 0 AND s.session = v_session AND s.group_id IS NOT NULL ORDER BY 1
+      ) g
+    ), true);
     UPDATE session SET ended = true WHERE id = v_session AND NOT ended;
     v_part := take_back(v_session, 4, p_now, p_limit - taken);
     taken := taken + v_part.taken;
@@ -216,6 +230,7 @@ BEGIN
   more := v_left <= 0 AND EXISTS (SELECT 1 FROM session WHERE expires_at <= v_now OR ended);
   next_at := next_expiry(NULL);
   FOR v_queue IN SELECT id FROM queue ORDER BY id LOOP
+    CONTINUE WHEN NOT try_lock_groups(v_queue);
     IF v_left > 0 THEN
       v_expired := expire(v_queue, v_now, v_left);
       dead_lettered := dead_lettered + v_expired;
@@ -227,7 +242,10 @@ BEGIN
     v_next := next_in_queue(v_queue);
     next_at := least(next_at, v_next);
   END LOOP;
-  DELETE FROM idempotency_key WHERE held_until <= v_now;
+  DELETE FROM idempotency_key k USING (
+    SELECT queue, name, value FROM idempotency_key WHERE held_until <= v_now ORDER BY held_until LIMIT 10000
+    FOR UPDATE SKIP LOCKED
+  ) g WHERE k.queue = g.queue AND k.name = g.name AND k.value = g.value;
 END $$;
 
 -- The next instant at which something in a queue becomes visible or passes its deadline.

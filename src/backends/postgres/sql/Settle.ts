@@ -49,13 +49,21 @@ BEGIN
   END IF;
   v_now := v_begun.now;
 
-  -- plain completions in one statement: no group, no key, nobody has cancelled
-  IF p_kinds IS NULL THEN
+  PERFORM lock_groups(q.queue) FROM (
+    SELECT DISTINCT s.queue FROM job_state s WHERE s.seq = ANY (p_seqs) AND s.group_id IS NOT NULL ORDER BY 1
+  ) q;
+  -- plain completions in one statement: no group, no key, no follow-up jobs, nobody has cancelled
+  IF p_kinds IS NULL OR 0 = ANY (p_kinds) THEN
     WITH given AS (
-      SELECT DISTINCT ON (seq) seq, token, result, ord
-      FROM unnest(p_seqs, p_tokens, coalesce(p_results, array_fill(NULL::text, ARRAY[v_count]))) WITH ORDINALITY
-        AS u(seq, token, result, ord)
-      ORDER BY seq, ord
+      SELECT * FROM (
+        SELECT DISTINCT ON (seq) seq, token, result, ord, kind
+        FROM unnest(
+          p_seqs, p_tokens, coalesce(p_results, array_fill(NULL::text, ARRAY[v_count])),
+          coalesce(p_kinds, array_fill(0::smallint, ARRAY[v_count]))
+        ) WITH ORDINALITY AS u(seq, token, result, kind, ord)
+        ORDER BY seq, ord
+      ) f
+      WHERE f.kind = 0 AND (p_follow_ups IS NULL OR NOT p_follow_ups ? f.ord::text)
     ), completed AS (
       UPDATE job_state s SET
         status = 2, session = NULL, started = false, attempts = s.attempts + 1, finished_at = v_now,

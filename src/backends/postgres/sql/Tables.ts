@@ -19,6 +19,8 @@ export const tables = `
 -- Tokens come in blocks of a thousand, one block to a claim: the block names the claim, the rest the job in it.
 CREATE SEQUENCE token_block AS bigint START 1;
 CREATE SEQUENCE job_sequence AS bigint START 1;
+-- its last value must never be one that is yet to be drawn: see settled_sequence
+SELECT setval('job_sequence', 1);
 CREATE SEQUENCE session_number AS bigint START 1;
 
 CREATE TABLE queue (
@@ -125,6 +127,7 @@ CREATE INDEX job_state_ready ON job_state (queue, priority, seq) WHERE ready;
 CREATE INDEX job_state_due ON job_state (queue, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX job_state_expire ON job_state (queue, expire_at) WHERE expire_at IS NOT NULL;
 CREATE INDEX job_state_group ON job_state (group_id, seq) WHERE group_id IS NOT NULL;
+CREATE INDEX job_state_shown ON job_state (group_id) WHERE ready AND group_id IS NOT NULL;
 CREATE INDEX job_state_dead ON job_state (queue, seq) WHERE dead;
 
 -- Groups with jobs that are not terminal, or whose holder has not confirmed. Whoever adds a job to a group only shares
