@@ -418,7 +418,8 @@ it.effect("ends even when the log answers no more", () =>
       const it = yield* rig(() => Effect.succeed(complete)).pipe(Scope.provide(scope))
       it.faulty.always("close", FaultyLog.requestLost)
       let ended = false
-      yield* Effect.forkChild(
+      // detached: a close that waits for ever must fail the test, not hang it
+      yield* Effect.forkDetach(
         Effect.andThen(
           Scope.close(scope, Exit.void),
           Effect.sync(() => {
