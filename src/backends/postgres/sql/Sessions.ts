@@ -27,11 +27,6 @@ CREATE FUNCTION begin_call(
 DECLARE
   v_session session%ROWTYPE;
 BEGIN
-  IF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
-    -- with one snapshot for all its statements a claim would take jobs that it cannot see for none
-    RAISE EXCEPTION USING ERRCODE = '25000', MESSAGE = 'calls of a session need the isolation level read committed',
-      HINT = 'Set default_transaction_isolation to read committed for the connections of the log.';
-  END IF;
   SELECT * INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
   IF NOT FOUND OR v_session.ended THEN
     verdict := 1;
