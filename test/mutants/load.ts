@@ -82,7 +82,7 @@ const hook = (): void => {
 }
 
 /** The file's text with the mutant's place changed. Throws unless that place occurs exactly once. */
-export const textOf = (mutant: SourceMutant): string => {
+export const textOf = (mutant: Pick<SourceMutant, "name" | "file" | "find" | "replace">): string => {
   const parts = fs.readFileSync(path.join(root, mutant.file), "utf8").split(mutant.find)
   if (parts.length !== 2) {
     throw new Error(`mutant "${mutant.name}": its place occurs ${parts.length - 1} times in ${mutant.file}; adapt it`)

@@ -24,11 +24,6 @@ export const readRecord = (): ReadonlyArray<Entry> =>
 export const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-/** Titles of the mutants that were not measured yet, or that outlived the first try under the law named for them. */
-export const readPending = (): ReadonlyArray<string> =>
-  // a list of titles, kept by hand
-  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, "pending.json"), "utf8")) as ReadonlyArray<string>
-
 /**
  * Replaces entries by what was just measured, and drops those that are not `known`, where that is given. Others may be
  * measuring at the same time, so the record is read anew.

@@ -28,12 +28,6 @@ const dispatcher = inActors("Dispatcher.ts", [
   ),
   change(
     "eventuallyClaimed",
-    "an unclear claim is followed by another of the same session",
-    `reason === "SessionDead" || reason === "Poisoned" || unclear`,
-    `reason === "SessionDead" || reason === "Poisoned"`
-  ),
-  change(
-    "eventuallyClaimed",
     "an unclear claim is repeated under a new number",
     `live.call("claim", log.claim(request), `,
     `live.call("claim", Effect.suspend(() => log.claim({ ...request, call: live.nextCall() })), `
@@ -116,45 +110,21 @@ const supervisor = inActors("LeaseSupervisor.ts", [
     "an earlier timer does not wake the loop",
     "if (timers.add(timer)) timerWake.openUnsafe()",
     "timers.add(timer)"
-  ),
-  change("drainTerminates", "closing waits for the log's answer", "          Effect.timeout(closePatience),\n", ""),
-  change("eventuallyClaimed", "an answer that was lost is waited for", "      calls?.giveUpOverdue()\n", "")
+  )
 ])
 
 const clock = inActors("MonotonicClock.ts", [
-  change(
-    "selfFence",
-    "only the wall clock counts",
-    "Number(clock.monotonicTimeNanosUnsafe() - monotonicStart) / 1e6",
-    "clock.currentTimeMillisUnsafe()"
-  ),
   change("selfFence", "only the monotonic clock counts", "if (drift > 0) leapt += drift", "")
 ])
 
-const calls = [
-  ...inActors("SessionCalls.ts", [
-    change(
-      "eventuallyClaimed",
-      "a refused repetition counts as a refusal",
-      "tries > 1 && (error.reason",
-      "tries > 1e9 && (error.reason"
-    ),
-    change(
-      "noSilentWorker",
-      "calls that wait are not ended with the session",
-      `each.giveUp(this.dead("call"))`,
-      "void each"
-    )
-  ]),
-  ...inActors("Backoff.ts", [
-    change(
-      "sessionsKept",
-      "a call whose outcome is unknown is not repeated",
-      `error.reason._tag === "Unavailable" && goOn()`,
-      `error.reason._tag === "SessionDead" && goOn()`
-    )
-  ])
-]
+const calls = inActors("SessionCalls.ts", [
+  change(
+    "noSilentWorker",
+    "calls that wait are not ended with the session",
+    `each.giveUp(this.dead("call"))`,
+    "void each"
+  )
+])
 
 const settler = inActors("Settler.ts", [
   change(
@@ -192,12 +162,6 @@ const settler = inActors("Settler.ts", [
     "nobody is told of a settlement that comes alone",
     "if (!inFlight && pending.length === 1) {",
     "if (!inFlight && pending.length === 2) {"
-  ),
-  change(
-    "eventuallyClaimed",
-    "settlements that fail are forgotten",
-    "      } else {\n        supervisor.sessionDied(epoch)\n      }\n",
-    "      }\n"
   ),
   change(
     "eventuallyClaimed",
@@ -243,12 +207,6 @@ const worker = inActors("WorkerPool.ts", [
   ),
   change(
     "selfFence",
-    "starts without a look at the lease",
-    "if (now >= supervisor.trustedUntil()) {",
-    "if (now < 0) {"
-  ),
-  change(
-    "selfFence",
     "starts what came while its session died",
     "if (!supervisor.isLive(epoch)) {",
     "if (epoch < 0) {"
@@ -282,12 +240,6 @@ const worker = inActors("WorkerPool.ts", [
     `    if (exit === undefined || exit._tag === "Success" || !Cause.hasDies(exit.cause)) running.delete(run.grant.token)\n`
   ),
   change("eventuallyClaimed", "a run that ends at once is not settled", "      finish(run, started)\n", ""),
-  change(
-    "eventuallyClaimed",
-    "a free slot is not filled",
-    "    finish(run, exit)\n    pump()\n",
-    "    finish(run, exit)\n"
-  ),
   change(
     "completionIsEarned",
     "a defect counts as done",

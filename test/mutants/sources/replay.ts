@@ -266,12 +266,6 @@ const compaction = [
       "while (upTo < last) upTo++"
     ),
     change(
-      "compactionKeepsAll",
-      "what moved while it was read is carried forward all the same",
-      "      if (!isStill(engine, row, location)) continue\n      const { store, journal, recorder } = engine",
-      "      const { store, journal, recorder } = engine"
-    ),
-    change(
       "numberedCallsRepeat",
       "a segment goes that a kept answer needs",
       "store.segments.count(upTo) === 0 && !store.segments.pinned(upTo)) upTo++",

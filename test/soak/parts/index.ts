@@ -5,6 +5,7 @@ import { kills } from "./kills.ts"
 import { properties } from "./laws.ts"
 import { postgres } from "./postgres.ts"
 import { syscalls } from "./syscalls.ts"
+import { units } from "./units.ts"
 
 /** In the order in which a soak begins them. */
-export const parts: ReadonlyArray<Part> = [fleets, crashes, properties, syscalls, kills, postgres]
+export const parts: ReadonlyArray<Part> = [fleets, crashes, properties, syscalls, kills, postgres, units]
