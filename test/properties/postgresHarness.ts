@@ -22,8 +22,6 @@ export interface Options {
   readonly killEvery: number
   /** A pooler in transaction mode, through which the log connects. */
   readonly pooler?: { readonly port: number } | undefined
-  /** Changes to the schema before it is used; what a mutant does. */
-  readonly spoilt?: string | undefined
 }
 
 /** Settings of a server that writes to its own log only what it is asked to, so that what a log writes can be counted. */
@@ -108,8 +106,14 @@ const until = (sql: PgClient.PgClient, statement: string): Effect.Effect<void> =
 /** Who is connected, but for the caller. */
 const others = "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 
+export interface PostgresHarness extends Harness {
+  /** Runs a statement between two histories; the schema is there. */
+  readonly change: (statement: string) => Effect.Effect<void>
+  readonly close: Effect.Effect<unknown>
+}
+
 /** One log after the other in one schema: each history begins with nothing in it. */
-export const postgresHarness = (options: Options): Harness & { readonly close: Effect.Effect<unknown> } => {
+export const postgresHarness = (options: Options): PostgresHarness => {
   const { killEvery, pooler, schema, server } = options
   let admin: Connected | undefined
   let reset = ""
@@ -160,7 +164,6 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
       `CREATE OR REPLACE FUNCTION "${schema}".now_millis() RETURNS bigint LANGUAGE sql VOLATILE AS
        $$ SELECT pg_read_file('${clock}')::bigint $$`
     )
-    if (options.spoilt !== undefined) yield* run(sql, options.spoilt)
     const named = (kind: string) =>
       Effect.map(
         ask(
@@ -293,6 +296,11 @@ export const postgresHarness = (options: Options): Harness & { readonly close: E
       openSecond: "many may have it open"
     },
     make,
+    change: (statement) =>
+      Effect.gen(function* () {
+        if (admin === undefined) yield* migrated
+        yield* run(yield* adminSql, statement)
+      }),
     close
   }
 }
