@@ -11,24 +11,27 @@
  */
 export const enqueueFunctions = `
 -- The waiting jobs of a queue, counted no further than asked: those without a state, and those at each of their places.
-CREATE FUNCTION waiting(p_queue int, p_most bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT count(*) FROM (
-    SELECT 1 FROM lane l CROSS JOIN LATERAL (
-      SELECT 1 FROM job j
-      WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
-        AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
-        AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
-    ) f WHERE l.queue = p_queue
-    UNION ALL
-    SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.ready
-    UNION ALL
-    SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.due_at IS NOT NULL
-    UNION ALL
-    SELECT 1 FROM job_group g JOIN job_state s ON s.group_id = g.id
-    WHERE g.queue = p_queue AND s.member AND NOT s.ready AND s.due_at IS NULL
-    LIMIT p_most
-  ) w
-$$;
+CREATE FUNCTION waiting(p_queue int, p_most bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT count(*) FROM (
+      SELECT 1 FROM lane l CROSS JOIN LATERAL (
+        SELECT 1 FROM job j
+        WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
+          AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
+          AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+      ) f WHERE l.queue = p_queue
+      UNION ALL
+      SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.ready
+      UNION ALL
+      SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.due_at IS NOT NULL
+      UNION ALL
+      SELECT 1 FROM job_group g JOIN job_state s ON s.group_id = g.id
+      WHERE g.queue = p_queue AND s.member AND NOT s.ready AND s.due_at IS NULL
+      LIMIT p_most
+    ) w
+  );
+END $$;
 
 -- Answers one item: 0 inserted, 1 duplicate, 2 replaced, 3 the id is known, 4 the id has replaced before. For 1 and 2
 -- job is the holder of the key; for 3 and 4 the caller compares the request with the one that is known.

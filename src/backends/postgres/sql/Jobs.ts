@@ -16,14 +16,19 @@ $$ SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint $$;
 
 -- Those who grant jobs of groups or end such grants do so one after the other in each queue, so that they never wait for
 -- each other crosswise. Whoever only adds to a group, or commands a job, does not.
-CREATE FUNCTION lock_groups(p_queue int) RETURNS void LANGUAGE sql AS
-$$ SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.groups'), p_queue) $$;
+CREATE FUNCTION lock_groups(p_queue int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext(current_schema() || '.groups'), p_queue);
+END $$;
 
 -- The same for a queue that has groups, without waiting: answers whether the lock was had.
-CREATE FUNCTION try_lock_groups(p_queue int) RETURNS boolean LANGUAGE sql AS $$
-  SELECT NOT EXISTS (SELECT 1 FROM job_group WHERE queue = p_queue)
-    OR pg_try_advisory_xact_lock(hashtext(current_schema() || '.groups'), p_queue)
-$$;
+CREATE FUNCTION try_lock_groups(p_queue int) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (
+    SELECT NOT EXISTS (SELECT 1 FROM job_group WHERE queue = p_queue)
+      OR pg_try_advisory_xact_lock(hashtext(current_schema() || '.groups'), p_queue)
+  );
+END $$;
 
 CREATE FUNCTION queue_of(p_name text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE

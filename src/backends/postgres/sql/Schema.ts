@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { claimFunctions } from "./Claim.ts"
+import { mergedClaimFunctions } from "./ClaimMerged.ts"
 import { completeFunctions } from "./Complete.ts"
 import { controlFunctions } from "./Control.ts"
 import { enqueueFunctions } from "./Enqueue.ts"
@@ -45,6 +46,7 @@ export const version1 = (schema: string): string =>
     enqueueFunctions,
     sessionFunctions,
     claimFunctions,
+    mergedClaimFunctions,
     settleFunctions,
     completeFunctions,
     controlFunctions,

@@ -176,9 +176,12 @@ END $$;
 
 -- The earliest end of a lease but one's own. Whether jobs are held under it is not looked at: waking once too often
 -- costs less than knowing.
-CREATE FUNCTION next_expiry(p_except bigint) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT min(s.expires_at) FROM session s WHERE s.id IS DISTINCT FROM p_except AND NOT s.ended
-$$;
+CREATE FUNCTION next_expiry(p_except bigint) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT min(s.expires_at) FROM session s WHERE s.id IS DISTINCT FROM p_except AND NOT s.ended
+  );
+END $$;
 
 CREATE FUNCTION take_expired(
   p_now bigint, p_limit int, OUT taken int, OUT dead int
@@ -244,9 +247,12 @@ BEGIN
 END $$;
 
 -- The next instant at which something in a queue becomes visible or passes its deadline.
-CREATE FUNCTION next_in_queue(p_queue int) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT least(
-    (SELECT min(due_at) FROM job_state WHERE queue = p_queue AND due_at IS NOT NULL),
-    (SELECT min(expire_at) FROM job_state WHERE queue = p_queue AND expire_at IS NOT NULL))
-$$;
+CREATE FUNCTION next_in_queue(p_queue int) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  RETURN (
+    SELECT least(
+      (SELECT min(due_at) FROM job_state WHERE queue = p_queue AND due_at IS NOT NULL),
+      (SELECT min(expire_at) FROM job_state WHERE queue = p_queue AND expire_at IS NOT NULL))
+  );
+END $$;
 `
