@@ -99,7 +99,7 @@ const user = "leasehold"
 export const initialise = ({ account, folder }: Programs, data: string): void => {
   const unfinished = Fs.mkdtempSync(`${data}-`)
   if (account !== undefined) Fs.chownSync(unfinished, account.uid, account.gid)
-  const options = ["-U", user, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions"]
+  const options = ["-U", user, "--auth=trust", "-E", "UTF8", "--locale=C", "--no-sync"]
   const initdb = Path.join(folder, "initdb")
   const { error, status, stderr, stdout } = spawnSync(initdb, ["-D", unfinished, ...options], {
     encoding: "utf8",

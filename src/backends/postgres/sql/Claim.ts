@@ -197,7 +197,7 @@ BEGIN
           EXIT WHEN cardinality(v_seqs) = p_limit;
         END LOOP;
       END IF;
-      v_held := cardinality(v_seqs) - cardinality(array_positions(v_seqs, 0));
+      v_held := cardinality(v_seqs) - cardinality(array_positions(v_seqs, 0::bigint));
       EXIT WHEN v_held > 0;
       IF v_round > 0 THEN
         v_locked := await_locked(v_queue.id, p_names);
