@@ -12,6 +12,7 @@ const longest: ReadonlyArray<string> = [
   "mutants/sources",
   "simulation/fleet",
   "process/kill",
+  "properties/postgres",
   "properties/file",
   "simulation/crash-states/CrashStates",
   "properties/otherLogs",
