@@ -124,6 +124,8 @@ export interface Options {
   readonly random: () => number
   /** Longest life of a process after its first word, milliseconds. */
   readonly life: number
+  /** The word from which that life counts; default the first. */
+  readonly since?: ((message: Message) => boolean) | undefined
   readonly onKill?: ((kills: number) => void) | undefined
 }
 
@@ -142,7 +144,7 @@ export const run = async (options: Options): Promise<Report> => {
   }
   while (options.goOn(kills)) {
     const child = startWorker(false)
-    await child.until(() => true)
+    await child.until(options.since ?? (() => true))
     await sleep(options.random() ** 2 * options.life)
     child.process.kill("SIGKILL")
     const { signal } = await child.exit
