@@ -222,8 +222,8 @@ export const postgresHarness = (options: Options): PostgresHarness => {
         admin = yield* connectAdmin
       } else {
         const sql = yield* adminSql
-        yield* run(sql, `SELECT pg_terminate_backend(pid) FROM ${others}`)
-        yield* until(sql, `SELECT NOT EXISTS (SELECT 1 FROM ${others})`)
+        // again and again, as a pooler may just be connecting
+        yield* until(sql, `SELECT count(pg_terminate_backend(pid)) = 0 FROM ${others}`)
       }
       if (dead !== undefined) graves.push(dead.client)
       // the dead say no farewell: its connections are gone
@@ -251,7 +251,15 @@ export const postgresHarness = (options: Options): PostgresHarness => {
     if (histories++ % 30 === 0) yield* run(sql, "VACUUM")
     setClock(beginning)
     const operations = yield* open(log?.client.sql ?? (yield* connectLog))
-    const reopen = Effect.flatMap(connectLog, open)
+    // a pooler learns from its next client that its connections are gone
+    const times = pooler === undefined ? 0 : 10
+    const reopen = Effect.retry(
+      Effect.suspend(() => {
+        if (log !== undefined) graves.push(log.client)
+        return Effect.flatMap(connectLog, open)
+      }),
+      { while: ({ isRetryable }) => isRetryable, times }
+    )
     const restart = Effect.suspend(() => {
       const before = log
       log = undefined
