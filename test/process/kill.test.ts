@@ -20,7 +20,7 @@ it("25 kill -9 lose nothing that was acknowledged, and repeat nothing that ended
   assert.deepStrictEqual(report.violations.slice(0, 10), [])
   assert.strictEqual(report.kills, 25)
   // the kills did fall into the middle of work
-  assert.isAbove(report.enqueued, 100)
+  assert.isAbove(report.enqueued, 500)
   assert.isAbove(report.repeated, 0)
 })
 
