@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { ClaimRequest, ClaimResult, JobLogOperations, ReadAnswer, ReadQuery } from "../../log/JobLog.ts"
-import { LogError, type LogErrorReason, Poisoned, refused } from "../../log/LogError.ts"
+import { Closed, LogError, type LogErrorReason, Poisoned, refused } from "../../log/LogError.ts"
 import * as Validate from "../../log/Validate.ts"
 import type { Engine } from "./Engine.ts"
 import { done, type Outcome } from "./Outcome.ts"
@@ -37,8 +37,11 @@ export interface Host {
 const failed = (operation: string, failure: JournalFailure): LogError =>
   new LogError({ operation, outcome: failure.outcome, reason: failure.reason })
 
-const poisoned = (operation: string, engine: Engine): LogError | undefined =>
-  engine.failure === undefined ? undefined : refused(operation, new Poisoned({ detail: engine.failure }))
+/** A call may have waited for the disk, or have been on its way, while the log failed or was closed. */
+const unusable = (operation: string, engine: Engine): LogError | undefined => {
+  if (engine.failure !== undefined) return refused(operation, new Poisoned({ detail: engine.failure }))
+  return engine.journal.closed ? refused(operation, new Closed({})) : undefined
+}
 
 /**
  * Decides now; answers, also refusals that depend on the state, when all that was decided up to now is durable.
@@ -51,7 +54,7 @@ const operate = <A, B>(
 ): Effect.Effect<B, LogError> =>
   Effect.callback((resume) => {
     const { engine } = host
-    const refusal = poisoned(operation, engine)
+    const refusal = unusable(operation, engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const outcome = engine.step(decide)
     engine.journal.commit((failure) => {
@@ -88,7 +91,7 @@ const operateKnowing = <A, B>(
 ): Effect.Effect<B, LogError> =>
   Effect.callback((resume) => {
     const { engine } = host
-    const refusal = poisoned(operation, engine)
+    const refusal = unusable(operation, engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const outcome = engine.step((live) => decide(live, known))
     if (outcome._tag === "Missing") {
@@ -117,7 +120,7 @@ const answer = <A, B>(
 const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult, LogError> => {
   return Effect.callback((resume) => {
     const { engine } = host
-    const refusal = poisoned("claim", engine)
+    const refusal = unusable("claim", engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const tell = (outcome: Outcome<Claimed>): void =>
       engine.journal.commit((failure) => {
@@ -137,7 +140,7 @@ const claimOnce = (host: Host, request: ClaimRequest): Effect.Effect<ClaimResult
 const readNow = (host: Host, query: ReadQuery): Effect.Effect<ReadAnswer, LogError> =>
   Effect.callback((resume) => {
     const { engine } = host
-    const refusal = poisoned("read", engine)
+    const refusal = unusable("read", engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const leave = engine.reads.enter()
     const found = engine.step(({ journal, store }) => readStore(journal, store, query))
@@ -152,7 +155,7 @@ const readNow = (host: Host, query: ReadQuery): Effect.Effect<ReadAnswer, LogErr
 const watchQueue = (host: Host, name: string, cursor: string): Effect.Effect<void, LogError> =>
   Effect.callback((resume) => {
     const { engine } = host
-    const refusal = poisoned("changes", engine)
+    const refusal = unusable("changes", engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const queue = engine.store.queue(name)
     engine.step(({ store }) => promote(store, queue))
@@ -167,7 +170,7 @@ const watchQueue = (host: Host, name: string, cursor: string): Effect.Effect<voi
 const watchJob = (host: Host, id: string): Effect.Effect<void, LogError> =>
   Effect.callback((resume) => {
     const { engine } = host
-    const refusal = poisoned("changes", engine)
+    const refusal = unusable("changes", engine)
     if (refusal !== undefined) return resume(Effect.fail(refusal))
     const tell = (reason: LogErrorReason | undefined): void =>
       resume(reason === undefined ? Effect.void : Effect.fail(refused("changes", reason)))
