@@ -34,7 +34,17 @@ export const quiet = {
 }
 
 /** The tables that jobs and sessions leave their traces in. */
-const rewritten = ["job", "job_state", "session", "session_call", "idempotency_key", "job_group", "finished", "lane"]
+const rewritten = [
+  "job",
+  "job_state",
+  "session",
+  "session_call",
+  "quiet_call",
+  "idempotency_key",
+  "job_group",
+  "finished",
+  "lane"
+]
 
 /** Beginning of 2030, Unix milliseconds. */
 const beginning = 1_893_456_000_000

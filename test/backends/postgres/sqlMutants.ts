@@ -40,10 +40,24 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
     law: "renewNeverRevives"
   },
   {
+    name: "a renewal revives a session whose lease has run out",
+    in: "renew",
+    from: "AND s.expires_at > now_millis()",
+    to: "",
+    law: "renewNeverRevives"
+  },
+  {
     name: "a repeated call is a new one",
     in: "begin_call",
     from: "verdict := CASE WHEN earlier.operation = p_operation THEN 2 ELSE 4 END;\n    RETURN;",
     to: "DELETE FROM session_call c WHERE c.session = p_session AND c.number = p_number;",
+    law: "numberedCallsRepeat"
+  },
+  {
+    name: "an empty claim is a new one when it is sent again",
+    in: "begin_call",
+    from: "q.number >= p_number",
+    to: "q.number > p_number",
     law: "numberedCallsRepeat"
   },
   {
@@ -70,8 +84,8 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
   {
     name: "what a claim holds is not counted",
     in: "claim",
-    from: "THEN v_seqs END, v_held, v_answer::text",
-    to: "THEN v_seqs END, 0, v_answer::text",
+    from: "v_block, v_seqs, v_held, v_answer::text",
+    to: "v_block, v_seqs, 0, v_answer::text",
     law: "reclaimOnExpiry"
   },
   {

@@ -209,9 +209,12 @@ BEGIN
     next_in_queue(v_queue.id), next_expiry(p_session),
     CASE WHEN v_held = 0 AND v_locked > 0 THEN v_now + 100 END);
   v_answer := json_build_array(v_now, v_next, CASE WHEN v_merged THEN as_granted(v_seqs) END);
-  INSERT INTO session_call (session, number, operation, block, seqs, held, answer) VALUES (
-    p_session, p_number, 2,
-    CASE WHEN v_held > 0 THEN v_block END, CASE WHEN v_held > 0 THEN v_seqs END, v_held, v_answer::text);
+  IF v_held > 0 THEN
+    INSERT INTO session_call (session, number, operation, block, seqs, held, answer)
+    VALUES (p_session, p_number, 2, v_block, v_seqs, v_held, v_answer::text);
+  ELSE
+    PERFORM remember_quietly(p_session, p_number, 2::smallint, v_now, v_begun.lease);
+  END IF;
   PERFORM forget_calls(p_session, p_number);
   IF v_merged AND v_held > 0 THEN
     RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, v_answer -> 2);

@@ -10,6 +10,7 @@ import { controlFunctions } from "./Control.ts"
 import { enqueueFunctions } from "./Enqueue.ts"
 import { enqueueJobFunction } from "./EnqueueJob.ts"
 import { jobFunctions } from "./Jobs.ts"
+import { quietCalls } from "./QuietCalls.ts"
 import { readFunctions } from "./Read.ts"
 import { sessionFunctions } from "./Sessions.ts"
 import { settleFunctions } from "./Settle.ts"
@@ -44,6 +45,7 @@ export const version1 = (schema: string): string =>
     tables,
     jobFunctions,
     enqueueFunctions,
+    quietCalls,
     sessionFunctions,
     claimFunctions,
     mergedClaimFunctions,

@@ -17,7 +17,8 @@ BEGIN
   INSERT INTO session (id, owner, lease, expires_at) VALUES (id, p_owner, p_lease, now + p_lease);
 END $$;
 
--- Begins a numbered call. The session's row is locked against its end, not against its other calls.
+-- Begins a numbered call. The session's row is locked against its end, not against its other calls; a renewal will lock
+-- it by itself.
 -- verdict: 0 go on, 1 the session is dead, 2 answered before (answer, seqs, block), 3 the answer is no longer kept,
 -- 4 the number belongs to another operation (answer).
 CREATE FUNCTION begin_call(
@@ -27,17 +28,28 @@ CREATE FUNCTION begin_call(
 DECLARE
   v_session session%ROWTYPE;
 BEGIN
-  SELECT * INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
+  IF p_operation <> 3 THEN
+    PERFORM lock_call(p_session, p_number);
+  END IF;
+  IF p_operation = 1 THEN
+    SELECT * INTO v_session FROM session s WHERE s.id = p_session;
+  ELSE
+    SELECT * INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
+  END IF;
   IF NOT FOUND OR v_session.ended THEN
     verdict := 1;
     RETURN;
   END IF;
-  SELECT * INTO earlier FROM session_call c WHERE c.session = p_session AND c.number = p_number;
-  IF FOUND THEN
+  SELECT * INTO earlier FROM session_call c WHERE c.session = p_session AND c.number = p_number
+  UNION ALL
+  SELECT q.session, q.number, q.operation, NULL, NULL, 0, quiet_answer(q, v_session.lease) FROM quiet_call q
+  WHERE q.session = p_session AND q.place = p_number & 63 AND q.number >= p_number
+  ORDER BY 2 LIMIT 1;
+  IF earlier.number = p_number THEN
     verdict := CASE WHEN earlier.operation = p_operation THEN 2 ELSE 4 END;
     RETURN;
   END IF;
-  IF p_number <= v_session.forgotten THEN
+  IF FOUND OR p_number <= v_session.forgotten THEN
     verdict := 3;
     RETURN;
   END IF;
@@ -68,15 +80,19 @@ DECLARE
   v_begun record;
   v_held bigint[];
 BEGIN
-  v_begun := begin_call(p_session, p_number, 1::smallint, false);
+  v_begun := begin_call(p_session, p_number, 1::smallint, true);
   verdict := v_begun.verdict;
   IF verdict <> 0 THEN
     earlier := (v_begun.earlier).answer;
     RETURN;
   END IF;
-  now := v_begun.now;
-  expires_at := now + v_begun.lease;
-  UPDATE session s SET expires_at = now_millis() + s.lease WHERE s.id = p_session RETURNING s.expires_at INTO expires_at;
+  -- whoever has ended the session meanwhile has let us wait for it here
+  UPDATE session s SET expires_at = now_millis() + s.lease
+  WHERE s.id = p_session AND NOT s.ended AND s.expires_at > now_millis() RETURNING s.expires_at INTO expires_at;
+  IF NOT FOUND THEN
+    verdict := 1;
+    RETURN;
+  END IF;
   now := expires_at - v_begun.lease;
   lost := '{}';
   IF cardinality(p_started) + cardinality(p_tokens) > 0 THEN
@@ -106,9 +122,13 @@ BEGIN
       SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
       WHERE c.session = p_session AND c.held > 0 AND s.session = p_session AND s.queue = q.id);
   END IF;
-  INSERT INTO session_call (session, number, operation, answer)
-  VALUES (p_session, p_number, 1,
-    json_build_array(now, expires_at, lost::text[], cancelled::text[], paused)::text);
+  IF cardinality(lost) + cardinality(cancelled) + cardinality(paused) = 0 THEN
+    PERFORM remember_quietly(p_session, p_number, 1::smallint, now, v_begun.lease);
+  ELSE
+    INSERT INTO session_call (session, number, operation, answer)
+    VALUES (p_session, p_number, 1,
+      json_build_array(now, expires_at, lost::text[], cancelled::text[], paused)::text);
+  END IF;
   PERFORM forget_calls(p_session, p_number);
 END $$;
 
@@ -153,6 +173,7 @@ BEGIN
     DELETE FROM session_call WHERE session = p_session RETURNING block
   )
   DELETE FROM purged WHERE block = ANY (ARRAY(SELECT block FROM gone));
+  DELETE FROM quiet_call WHERE session = p_session;
   DELETE FROM session WHERE id = p_session;
 END $$;
 
