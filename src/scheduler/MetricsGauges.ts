@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
@@ -39,19 +40,23 @@ export const refresh = (log: JobLogOperations): Effect.Effect<void, LogError> =>
     })
   )
 
+/** A refresh may take one part of so many of the time: where there is much to count, it is counted less often. */
+const share = 50
+
 /**
- * Refreshes every `interval` milliseconds, for ever. A log that cannot be read leaves the gauges as they are.
+ * Refreshes every `interval` milliseconds, or less often where counting takes long, for ever. A log that cannot be read
+ * leaves the gauges as they are.
  *
  * @since 0.1.0
  * @category metrics
  * @stability unstable
  */
 export const refreshEvery = (log: JobLogOperations, interval: number): Effect.Effect<never> =>
-  Effect.forever(
-    refresh(log).pipe(
-      Effect.catchCause((cause) => Effect.logDebug("the queues' gauges are not up to date", cause)),
-      Effect.andThen(Effect.sleep(interval))
-    )
+  refresh(log).pipe(
+    Effect.catchCause((cause) => Effect.logDebug("the queues' gauges are not up to date", cause)),
+    Effect.timed,
+    Effect.flatMap(([took]) => Effect.sleep(Math.max(interval, share * Duration.toMillis(took)))),
+    Effect.forever
   )
 
 /** What is observed of a worker pool. */

@@ -175,8 +175,10 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
   {
     name: "a key ends with its record",
     in: "forget",
-    from: "UPDATE idempotency_key k SET held_until = s.finished_at + k.span\n  FROM",
-    to: "DELETE FROM idempotency_key k USING",
+    from:
+      "UPDATE idempotency_key k SET held_until = " +
+      "(SELECT s.finished_at FROM job_state s WHERE s.seq = k.seq) + k.span\n",
+    to: "DELETE FROM idempotency_key k\n",
     law: "retentionKeepsKeys"
   },
   {

@@ -39,7 +39,7 @@ BEGIN
         WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_queue, p_priority, v_after)
           AND (j.queue, j.priority, j.seq) < (p_queue, p_priority, p_before)
           AND (p_names IS NULL OR j.name = ANY (p_names))
-          AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+          AND (SELECT true FROM job_state s WHERE s.seq = j.seq) IS NULL
         ORDER BY j.queue, j.priority, j.seq LIMIT v_need FOR UPDATE OF j SKIP LOCKED
       ) p;
     ELSE
@@ -70,7 +70,8 @@ BEGIN
         SELECT array_agg(CASE WHEN s.session = p_session AND s.token = p_token + cardinality(seqs) + t.ord - 1
           THEN t.seq ELSE 0 END ORDER BY t.ord)
         INTO v_part
-        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord) LEFT JOIN job_state s ON s.seq = t.seq;
+        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
+        LEFT JOIN LATERAL (SELECT * FROM job_state WHERE seq = t.seq OFFSET 0) s ON true;
       END IF;
       seqs := seqs || v_part;
       ids := ids || v_picked.ids;
@@ -230,7 +231,8 @@ END $$;
 CREATE FUNCTION as_granted(p_seqs bigint[]) RETURNS json LANGUAGE sql STABLE AS $$
   SELECT json_object_agg(t.ord, json_build_array(
     s.priority, s.attempts, s.deliveries, s.generation, greatest(s.waiting_since, s.visible_at), s.deadline))
-  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) JOIN job_state s ON s.seq = t.seq
+  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord)
+  CROSS JOIN LATERAL (SELECT * FROM job_state WHERE seq = t.seq OFFSET 0) s
   WHERE s.touched
 $$;
 
@@ -245,7 +247,8 @@ CREATE FUNCTION granted(p_seqs bigint[], p_token bigint, p_as_granted json) RETU
     coalesce((g.was ->> 2)::int, 1), coalesce((g.was ->> 3)::int, 1), j.max_attempts::int, j.enqueued_at,
     coalesce((g.was ->> 4)::bigint, j.enqueued_at), (g.was ->> 5)::bigint, j.rest
   FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord)
-  JOIN job j ON j.seq = t.seq LEFT JOIN LATERAL (SELECT p_as_granted -> t.ord::text AS was) g ON p_as_granted IS NOT NULL
+  CROSS JOIN LATERAL (SELECT * FROM job WHERE seq = t.seq OFFSET 0) j
+  LEFT JOIN LATERAL (SELECT p_as_granted -> t.ord::text AS was) g ON p_as_granted IS NOT NULL
   ORDER BY t.ord
 $$;
 
@@ -277,7 +280,7 @@ DECLARE
 BEGIN
   SELECT s.seq INTO v_state FROM job_state s
   WHERE s.queue = p_queue AND s.ready
-    AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
+    AND (p_names IS NULL OR (SELECT j.name FROM job j WHERE j.seq = s.seq) = ANY (p_names))
   LIMIT 1;
   IF NOT FOUND THEN
     SELECT f.seq INTO v_job FROM lane l CROSS JOIN LATERAL (
@@ -285,7 +288,7 @@ BEGIN
       WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
         AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
         AND (p_names IS NULL OR j.name = ANY (p_names))
-        AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+        AND (SELECT true FROM job_state s WHERE s.seq = j.seq) IS NULL
       ORDER BY j.queue, j.priority, j.seq LIMIT 1
     ) f WHERE l.queue = p_queue LIMIT 1;
     IF NOT FOUND THEN
@@ -330,7 +333,7 @@ BEGIN
   SELECT j.seq INTO v_first FROM job j
   WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_lane.queue, p_lane.priority, p_lane.settled)
     AND (j.queue, j.priority, j.seq) < (p_lane.queue, p_lane.priority, 9223372036854775807)
-    AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+    AND (SELECT true FROM job_state s WHERE s.seq = j.seq) IS NULL
   ORDER BY j.queue, j.priority, j.seq LIMIT 1;
   IF v_first <= v_settled THEN
     v_settled := v_first - 1;

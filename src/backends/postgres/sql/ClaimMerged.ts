@@ -17,7 +17,7 @@ CREATE FUNCTION take_ready(
   UPDATE job_state s SET
     status = 1, session = p_session, token = p_token + t.ord - 1, deliveries = s.deliveries + 1, started = false,
     ready = false, member = false, due_at = NULL, expire_at = NULL, touched = true
-  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) WHERE s.seq = t.seq
+  FROM unnest(p_seqs) WITH ORDINALITY AS t(seq, ord) WHERE s.seq >= t.seq AND s.seq <= t.seq
 $$;
 
 -- Takes up to p_limit jobs in claim order where jobs with a state stand between those without. Those that were granted
@@ -42,7 +42,7 @@ BEGIN
     -- one step: the next ready job with a state, and before it what has none
     SELECT s.seq, s.priority, s.group_id INTO v_before, v_priority, v_group FROM job_state s
     WHERE s.queue = p_queue AND s.ready AND s.token < p_token
-      AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
+      AND (p_names IS NULL OR (SELECT j.name FROM job j WHERE j.seq = s.seq) = ANY (p_names))
     ORDER BY s.priority, s.seq LIMIT 1 FOR UPDATE SKIP LOCKED;
     v_more := FOUND;
     FOR v_lane IN
@@ -67,7 +67,7 @@ BEGIN
         SELECT s.seq FROM job_state s
         WHERE s.queue = p_queue AND s.ready AND s.priority = v_priority AND s.seq >= v_before AND s.group_id IS NULL
           AND s.token < p_token
-          AND (p_names IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = s.seq AND j.name = ANY (p_names)))
+          AND (p_names IS NULL OR (SELECT j.name FROM job j WHERE j.seq = s.seq) = ANY (p_names))
           AND s.seq <= coalesce((
             SELECT min(g.seq) FROM job_state g
             WHERE g.queue = p_queue AND g.ready AND g.priority = v_priority AND g.group_id IS NOT NULL AND g.seq > v_before
@@ -76,7 +76,7 @@ BEGIN
             SELECT j.seq FROM job j
             WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_queue, v_priority, v_before)
               AND (j.queue, j.priority, j.seq) < (p_queue, v_priority, 9223372036854775807)
-              AND NOT EXISTS (SELECT 1 FROM job_state t WHERE t.seq = j.seq)
+              AND (SELECT true FROM job_state t WHERE t.seq = j.seq) IS NULL
             ORDER BY j.queue, j.priority, j.seq LIMIT 1
           ), 9223372036854775807)
         ORDER BY s.seq LIMIT v_need FOR UPDATE SKIP LOCKED

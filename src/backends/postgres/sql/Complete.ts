@@ -19,7 +19,7 @@ DECLARE
   v_state job_state%ROWTYPE;
   v_now bigint := now_millis();
 BEGIN
-  SELECT s.* INTO v_state FROM job j JOIN job_state s ON s.seq = j.seq WHERE j.id = p_id FOR NO KEY UPDATE OF s;
+  SELECT * INTO v_state FROM job_state WHERE seq = (SELECT j.seq FROM job j WHERE j.id = p_id) FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN 'stale';
   ELSIF v_state.status = 2 THEN

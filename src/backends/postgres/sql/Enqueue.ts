@@ -19,14 +19,14 @@ BEGIN
         SELECT 1 FROM job j
         WHERE j.plain AND (j.queue, j.priority, j.seq) > (l.queue, l.priority, l.settled)
           AND (j.queue, j.priority, j.seq) < (l.queue, l.priority, 9223372036854775807)
-          AND NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq = j.seq)
+          AND (SELECT true FROM job_state s WHERE s.seq = j.seq) IS NULL
       ) f WHERE l.queue = p_queue
       UNION ALL
       SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.ready
       UNION ALL
       SELECT 1 FROM job_state s WHERE s.queue = p_queue AND s.due_at IS NOT NULL
       UNION ALL
-      SELECT 1 FROM job_group g JOIN job_state s ON s.group_id = g.id
+      SELECT 1 FROM job_group g CROSS JOIN LATERAL (SELECT * FROM job_state WHERE group_id = g.id OFFSET 0) s
       WHERE g.queue = p_queue AND s.member AND NOT s.ready AND s.due_at IS NULL
       LIMIT p_most
     ) w
@@ -190,10 +190,10 @@ BEGIN
     SELECT count(DISTINCT coalesce(k.seq, u.id::text)) INTO v_adds FROM (
       SELECT u.id::text AS id, NULL::text AS seq, u.key, u.name
       FROM unnest(p_ids, p_queues, p_names, coalesce(p_keys, array_fill(NULL::text, ARRAY[v_count]))) AS u(id, queue, name, key)
-      WHERE u.queue = v_queue.name AND NOT EXISTS (SELECT 1 FROM job j WHERE j.id = u.id)
-        AND NOT EXISTS (
-          SELECT 1 FROM idempotency_key k WHERE u.key IS NOT NULL AND k.queue = v_queue.id AND k.name = u.name
-            AND k.value = u.key AND (k.held_until IS NULL OR k.held_until > v_now))
+      WHERE u.queue = v_queue.name AND (SELECT true FROM job j WHERE j.id = u.id) IS NULL
+        AND (
+          SELECT true FROM idempotency_key k WHERE u.key IS NOT NULL AND k.queue = v_queue.id AND k.name = u.name
+            AND k.value = u.key AND (k.held_until IS NULL OR k.held_until > v_now)) IS NULL
     ) u, LATERAL (SELECT u.name || chr(10) || u.key AS seq) k;
     IF v_adds > 0 THEN
       v_waiting := waiting(v_queue.id, v_queue.max_backlog + 1);
@@ -259,7 +259,7 @@ BEGIN
     SELECT u.queue, u.priority FROM (
       SELECT DISTINCT d.queue, d.priority FROM unnest(v_queues, p_priorities) AS d(queue, priority)
     ) u
-    WHERE NOT EXISTS (SELECT 1 FROM lane l WHERE l.queue = u.queue AND l.priority = u.priority)
+    WHERE (SELECT true FROM lane l WHERE l.queue = u.queue AND l.priority = u.priority) IS NULL
     ON CONFLICT DO NOTHING;
   END IF;
   IF p_groups IS NOT NULL THEN
@@ -290,8 +290,8 @@ BEGIN
         SELECT u.*, coalesce(u.instant, v_now + coalesce(u.delay, 0)) AS visible_at
         FROM unnest(v_seqs, v_queues, p_priorities, p_delays, p_instants, p_deadlines, p_groups)
           AS u(seq, queue, priority, delay, instant, deadline, group_key)
-      ) a LEFT JOIN job_group g ON g.queue = a.queue AND g.key = a.group_key
-      WHERE EXISTS (SELECT 1 FROM job j WHERE j.seq = a.seq)
+      ) a LEFT JOIN LATERAL (SELECT id FROM job_group WHERE queue = a.queue AND key = a.group_key OFFSET 0) g ON true
+      WHERE (SELECT true FROM job j WHERE j.seq = a.seq)
       RETURNING queue, group_id
     )
     INSERT INTO arrival (queue, group_id) SELECT DISTINCT queue, group_id FROM stated WHERE group_id IS NOT NULL;
@@ -304,7 +304,9 @@ BEGIN
     q.name, j.name, coalesce(r.version, j.version), coalesce(r.payload, j.payload),
     CASE WHEN r.seq IS NULL THEN j.rest ELSE r.rest END
   FROM unnest(v_seqs, p_ids) WITH ORDINALITY AS u(seq, id, ord)
-  JOIN job j ON j.id = u.id JOIN queue q ON q.id = j.queue LEFT JOIN replaced r ON r.seq = j.seq
+  CROSS JOIN LATERAL (SELECT * FROM job WHERE id = u.id OFFSET 0) j
+  CROSS JOIN LATERAL (SELECT name FROM queue WHERE id = j.queue OFFSET 0) q
+  LEFT JOIN LATERAL (SELECT * FROM replaced WHERE seq = j.seq OFFSET 0) r ON true
   WHERE j.seq <> u.seq;
 END $$;
 `

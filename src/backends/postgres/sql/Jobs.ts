@@ -328,11 +328,12 @@ END $$;
 -- The records of terminal jobs go; their keys stay for their windows.
 CREATE FUNCTION forget(p_seqs bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE idempotency_key k SET held_until = s.finished_at + k.span
-  FROM job_state s WHERE k.seq = ANY (p_seqs) AND k.held_until IS NULL AND s.seq = k.seq;
+  UPDATE idempotency_key k SET held_until = (SELECT s.finished_at FROM job_state s WHERE s.seq = k.seq) + k.span
+  WHERE k.seq = ANY (p_seqs) AND k.held_until IS NULL;
   INSERT INTO purged (block, seq, id, enqueued_at, priority, max_attempts, version, name, payload, rest)
   SELECT c.block, j.seq, j.id, j.enqueued_at, j.priority, j.max_attempts, j.version, j.name, j.payload, j.rest
-  FROM job_state s JOIN session_call c ON c.block = s.token / 1000 JOIN job j ON j.seq = s.seq
+  FROM job_state s CROSS JOIN LATERAL (SELECT block FROM session_call WHERE block = s.token / 1000 OFFSET 0) c
+  CROSS JOIN LATERAL (SELECT * FROM job WHERE seq = s.seq OFFSET 0) j
   WHERE s.seq = ANY (p_seqs);
   DELETE FROM replaced WHERE seq = ANY (p_seqs);
   -- in the order in which commands lock them
@@ -370,7 +371,8 @@ BEGIN
     END IF;
     v_gone := v_gone[1 : v_left];
     IF v_much AND v_batch.at + 10000 > p_now AND EXISTS (
-      SELECT 1 FROM job_state s JOIN session_call c ON c.block = s.token / 1000 WHERE s.seq = ANY (v_gone)
+      SELECT 1 FROM job_state s
+      WHERE s.seq = ANY (v_gone) AND (SELECT true FROM session_call c WHERE c.block = s.token / 1000)
     ) THEN
       RETURN true;
     END IF;

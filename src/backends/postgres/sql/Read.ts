@@ -38,12 +38,13 @@ BEGIN
     RETURN QUERY
     SELECT s.seq FROM queue q CROSS JOIN LATERAL (
       SELECT d.seq FROM job_state d WHERE d.queue = q.id AND d.dead AND d.seq > p_after
-        AND (p_name IS NULL OR EXISTS (SELECT 1 FROM job j WHERE j.seq = d.seq AND j.name = p_name))
+        AND (p_name IS NULL OR (SELECT j.name FROM job j WHERE j.seq = d.seq) = p_name)
       ORDER BY d.queue, d.seq LIMIT p_limit
     ) s WHERE p_queue IS NULL OR q.name = p_queue ORDER BY s.seq LIMIT p_limit;
   ELSIF p_queue IS NULL OR EXISTS (SELECT 1 FROM queue WHERE name = p_queue) THEN
     RETURN QUERY
-    SELECT j.seq FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
+    SELECT j.seq FROM job j JOIN queue q ON q.id = j.queue
+    LEFT JOIN LATERAL (SELECT * FROM job_state WHERE seq = j.seq OFFSET 0) s ON true
     WHERE j.seq > p_after AND (p_queue IS NULL OR q.name = p_queue) AND (p_name IS NULL OR j.name = p_name)
       AND (p_state IS NULL OR shown_state(s.status, s.visible_at, p_now) = p_state)
       AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= p_now, false)
@@ -78,33 +79,35 @@ BEGIN
     CROSS JOIN LATERAL shown(p.found, v_now) AS s) ON true ORDER BY p.ord;
 END $$;
 
+-- Counting reads everything once, so that it is planned like a report and not like the rest.
 CREATE FUNCTION read_counts(p_queue text) RETURNS TABLE (
   now bigint, queue text, paused boolean, scheduled bigint, ready bigint, leased bigint, completed bigint,
   dead_lettered bigint, cancelled bigint, oldest_ready_since bigint
-) LANGUAGE plpgsql :settings AS $$
+) LANGUAGE plpgsql :reporting AS $$
 #variable_conflict use_column
 DECLARE
   v_now bigint := now_millis();
 BEGIN
   RETURN QUERY
-  SELECT v_now, q.name, q.paused, n.scheduled, n.ready, n.leased, n.completed, n.dead_lettered, n.cancelled, n.oldest
-  FROM (SELECT 1) o LEFT JOIN (queue q
-  CROSS JOIN LATERAL (
-    SELECT
+  SELECT v_now, q.name, q.paused, coalesce(n.scheduled, 0), coalesce(n.ready, 0), coalesce(n.leased, 0),
+    coalesce(n.completed, 0), coalesce(n.dead_lettered, 0), coalesce(n.cancelled, 0), n.oldest
+  FROM (SELECT 1 AS one) o LEFT JOIN (
+    SELECT 1 AS one, q.* FROM queue q WHERE p_queue IS NULL OR q.name = p_queue
+  ) q ON q.one = o.one LEFT JOIN (
+    SELECT c.queue,
       count(*) FILTER (WHERE c.state = 0) AS scheduled, count(*) FILTER (WHERE c.state = 1) AS ready,
       count(*) FILTER (WHERE c.state = 2) AS leased, count(*) FILTER (WHERE c.state = 3) AS completed,
       count(*) FILTER (WHERE c.state = 4) AS dead_lettered, count(*) FILTER (WHERE c.state = 5) AS cancelled,
       min(c.since) FILTER (WHERE c.state = 1) AS oldest
     FROM (
-      SELECT shown_state(s.status, s.visible_at, v_now) AS state,
+      SELECT j.queue, shown_state(s.status, s.visible_at, v_now) AS state,
         CASE WHEN s.seq IS NULL THEN j.enqueued_at ELSE greatest(s.waiting_since, s.visible_at) END AS since
-      FROM job j LEFT JOIN job_state s ON s.seq = j.seq
-      WHERE j.queue = q.id
+      FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
+      WHERE (p_queue IS NULL OR q.name = p_queue)
         AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= v_now, false)
-    ) c
-  ) n) ON CASE WHEN p_queue IS NULL
-    THEN q.paused OR q.configured OR n.scheduled + n.ready + n.leased + n.completed + n.dead_lettered + n.cancelled > 0
-    ELSE q.name = p_queue END
+    ) c GROUP BY c.queue
+  ) n ON n.queue = q.id
+  WHERE p_queue IS NOT NULL OR q.id IS NULL OR q.paused OR q.configured OR n.queue IS NOT NULL
   ORDER BY q.id;
 END $$;
 `

@@ -33,6 +33,15 @@ const settings = (schema: string): string =>
     "SET plan_cache_mode = force_generic_plan"
   ].join(" ")
 
+/** Those of functions that read all there is: joins in one pass, whatever the statistics say. */
+const reporting = (schema: string): string =>
+  [
+    `SET search_path = ${schema}, pg_temp`,
+    "SET enable_nestloop = off",
+    "SET jit = off",
+    "SET plan_cache_mode = force_custom_plan"
+  ].join(" ")
+
 /**
  * The statements, for a schema given as a quoted identifier that is first in the search path.
  *
@@ -58,3 +67,4 @@ export const version1 = (schema: string): string =>
   ]
     .join("\n")
     .replaceAll(":settings", settings(schema))
+    .replaceAll(":reporting", reporting(schema))

@@ -78,7 +78,7 @@ CREATE FUNCTION renew(
 #variable_conflict use_column
 DECLARE
   v_begun record;
-  v_held bigint[];
+  v_seqs bigint[];
 BEGIN
   v_begun := begin_call(p_session, p_number, 1::smallint, true);
   verdict := v_begun.verdict;
@@ -96,30 +96,38 @@ BEGIN
   now := expires_at - v_begun.lease;
   lost := '{}';
   IF cardinality(p_started) + cardinality(p_tokens) > 0 THEN
-    SELECT coalesce(array_agg(s.token), '{}') INTO v_held
-    FROM (SELECT unnest(p_started || p_tokens) AS token) t
-    JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
-    JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session;
-    SELECT coalesce(array_agg(DISTINCT t.token), '{}') INTO lost
-    FROM (SELECT unnest(p_started || p_tokens) AS token) t WHERE t.token <> ALL (v_held);
+    SELECT coalesce(array_agg(DISTINCT t.token) FILTER (WHERE h.seq IS NULL), '{}'), array_agg(h.seq ORDER BY t.ord)
+    INTO lost, v_seqs
+    FROM unnest(p_started || p_tokens) WITH ORDINALITY AS t(token, ord)
+    LEFT JOIN LATERAL (
+      SELECT seqs[t.token % 1000 + 1] AS seq FROM session_call
+      WHERE block = t.token / 1000 AND session = p_session OFFSET 0
+    ) c ON true
+    LEFT JOIN LATERAL (
+      SELECT seq FROM job_state WHERE seq = c.seq AND token = t.token AND session = p_session OFFSET 0
+    ) h ON true;
     -- a handler's transaction that completes its job holds the row's lock until it ends: the lease must not wait for it
-    UPDATE job_state s SET started = true WHERE s.seq = ANY (ARRAY(
-      SELECT s.seq FROM unnest(p_started) AS t(token) JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
-      JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session
-      WHERE s.status = 1 AND NOT s.started FOR NO KEY UPDATE OF s SKIP LOCKED));
+    UPDATE job_state SET started = true WHERE seq = ANY (ARRAY(
+      SELECT s.seq FROM unnest(p_started, v_seqs[1 : cardinality(p_started)]) AS t(token, seq) CROSS JOIN LATERAL (
+        SELECT seq FROM job_state
+        WHERE seq = t.seq AND token = t.token AND session = p_session AND status = 1 AND NOT started
+        FOR NO KEY UPDATE SKIP LOCKED
+      ) s));
     UPDATE job_state s SET progress = p.value FROM (
-      SELECT s.seq, t.value FROM unnest(p_tokens, p_values) AS t(token, value)
-      JOIN session_call c ON c.block = t.token / 1000 AND c.session = p_session
-      JOIN job_state s ON s.seq = c.seqs[t.token % 1000 + 1] AND s.token = t.token AND s.session = p_session
-      WHERE s.status = 1 FOR NO KEY UPDATE OF s SKIP LOCKED
-    ) p WHERE s.seq = p.seq;
+      SELECT h.seq, t.value FROM unnest(p_tokens, p_values, v_seqs[cardinality(p_started) + 1 :]) AS t(token, value, seq)
+      CROSS JOIN LATERAL (
+        SELECT seq FROM job_state WHERE seq = t.seq AND token = t.token AND session = p_session AND status = 1
+        FOR NO KEY UPDATE SKIP LOCKED
+      ) h
+    ) p WHERE s.seq >= p.seq AND s.seq <= p.seq;
   END IF;
   SELECT coalesce(array_agg(token), '{}') INTO cancelled FROM cancellation c WHERE c.session = p_session;
   paused := '{}';
   IF EXISTS (SELECT 1 FROM queue q WHERE q.paused) THEN
     SELECT coalesce(array_agg(q.name), '{}') INTO paused FROM queue q
     WHERE q.paused AND EXISTS (
-      SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+      SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq)
+      CROSS JOIN LATERAL (SELECT * FROM job_state WHERE seq = u.seq OFFSET 0) s
       WHERE c.session = p_session AND c.held > 0 AND s.session = p_session AND s.queue = q.id);
   END IF;
   IF cardinality(lost) + cardinality(cancelled) + cardinality(paused) = 0 THEN
@@ -163,7 +171,8 @@ BEGIN
     END IF;
   END LOOP;
   IF EXISTS (
-    SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+    SELECT 1 FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq)
+    CROSS JOIN LATERAL (SELECT * FROM job_state WHERE seq = u.seq OFFSET 0) s
     WHERE c.session = p_session AND c.held > 0 AND s.session = p_session AND s.token / 1000 = c.block
   ) THEN
     UPDATE session SET ended = true WHERE id = p_session AND NOT ended;
@@ -187,7 +196,8 @@ BEGIN
     RETURN '{}';
   END IF;
   SELECT coalesce(array_agg(DISTINCT q.name), '{}') INTO v_queues
-  FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+  FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq)
+  CROSS JOIN LATERAL (SELECT * FROM job_state WHERE seq = u.seq OFFSET 0) s
   JOIN queue q ON q.id = s.queue WHERE c.session = p_session AND c.held > 0 AND s.session = p_session;
   PERFORM lock_groups(q.id) FROM queue q
   WHERE q.name = ANY (v_queues) AND EXISTS (SELECT 1 FROM job_group g WHERE g.queue = q.id) ORDER BY q.id;
@@ -220,7 +230,8 @@ BEGIN
     -- whoever is at work on the groups of its jobs may be waiting for something of ours
     CONTINUE WHEN NOT coalesce((
       SELECT bool_and(try_lock_groups(g.queue)) FROM (
-        SELECT DISTINCT s.queue FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq) JOIN job_state s ON s.seq = u.seq
+        SELECT DISTINCT s.queue FROM session_call c CROSS JOIN LATERAL unnest(c.seqs) AS u(seq)
+        CROSS JOIN LATERAL (SELECT * FROM job_state WHERE seq = u.seq OFFSET 0) s
         WHERE c.session = v_session AND c.held > 0 AND s.session = v_session AND s.group_id IS NOT NULL ORDER BY 1
       ) g
     ), true);

@@ -69,7 +69,7 @@ BEGIN
         status = 2, session = NULL, started = false, attempts = s.attempts + 1, finished_at = v_now,
         cause_kind = NULL, cause_tag = NULL, cause_message = NULL, result = g.result
       FROM given g
-      WHERE s.seq = g.seq AND s.token = g.token AND s.session = p_session AND s.status = 1
+      WHERE s.seq >= g.seq AND s.seq <= g.seq AND s.token = g.token AND s.session = p_session AND s.status = 1
         AND s.group_id IS NULL AND s.key IS NULL
       RETURNING g.ord, s.seq, s.queue, s.token / 1000 AS block
     ), kept AS (
@@ -77,7 +77,8 @@ BEGIN
       SELECT queue, v_now, array_agg(seq ORDER BY ord) FROM completed GROUP BY queue RETURNING queue
     ), counted AS (
       UPDATE session_call c SET held = c.held - n.count
-      FROM (SELECT block, count(*)::int AS count FROM completed GROUP BY block) n WHERE c.block = n.block
+      FROM (SELECT block, count(*)::int AS count FROM completed GROUP BY block) n
+      WHERE c.block >= n.block AND c.block <= n.block
     )
     SELECT array_agg(ord::int), array_agg(DISTINCT queue) INTO v_done, v_queues FROM completed;
     v_done := coalesce(v_done, '{}');

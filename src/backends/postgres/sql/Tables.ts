@@ -122,7 +122,7 @@ CREATE TABLE job_state (
   cause_message text,
   result text,
   progress text
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 45);
 CREATE INDEX job_state_ready ON job_state (queue, priority, seq) WHERE ready;
 CREATE INDEX job_state_due ON job_state (queue, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX job_state_expire ON job_state (queue, expire_at) WHERE expire_at IS NOT NULL;
