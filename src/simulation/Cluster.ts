@@ -22,6 +22,7 @@ import type { Simulation } from "./kernel/Simulation.ts"
 import { LogHost } from "./LogHost.ts"
 import { Machine } from "./Machine.ts"
 import { Network, type NetworkWeather } from "./Network.ts"
+import { Rot } from "./Rot.ts"
 import type { Strike } from "./Strike.ts"
 import { Worker } from "./Worker.ts"
 
@@ -51,6 +52,9 @@ export interface ClusterConfig {
   readonly skew: number
   readonly drift: number
 }
+
+/** Where the file log lives. */
+const directory = "/log"
 
 /**
  * @since 0.1.0
@@ -89,6 +93,7 @@ export class Cluster {
   readonly counters = new Counters()
   readonly generator: Generator
   readonly disk = new SimulatedDisk()
+  readonly rot: Rot
   readonly host: LogHost
   readonly network: Network
   readonly workers: ReadonlyArray<Worker>
@@ -99,13 +104,20 @@ export class Cluster {
     this.simulation = simulation
     this.context = context
     this.generator = simulation.generator.split("cluster")
+    this.rot = new Rot(this.disk, directory, this.generator.split("rot"), this.counters)
+    // it costs copies of pages
+    this.disk.keepsHistory = config.strikes.includes("bitRot")
     const openLog = hooks.openLog ?? ((disk: Disk) => this.#openFileLog(disk))
     this.host = new LogHost({
       machine: this.machine("log"),
-      open: Effect.suspend(() => openLog(this.disk.disk)),
+      open: Effect.suspend(() => {
+        this.rot.opening()
+        return openLog(this.disk.disk)
+      }),
       opened: (log) => this.#opened(log),
       openFailed: (error, message) => {
         this.counters.add("log/openFailed")
+        this.rot.refused(error)
         simulation.note(`the log does not open: ${message}`)
         hooks.openFailed(error, message)
       }
@@ -117,11 +129,12 @@ export class Cluster {
 
   #openFileLog(disk: Disk) {
     const { segmentBytes } = this.config
-    return FileLog.make({ directory: "/log", disk, segmentBytes, diskReserve: 4 * segmentBytes })
+    return FileLog.make({ directory, disk, segmentBytes, diskReserve: 4 * segmentBytes })
   }
 
   #opened(log: JobLogOperations): JobLogOperations {
     this.counters.add("log/opened")
+    this.rot.opened()
     this.simulation.note("the log is open")
     this.workers.find((worker) => this.isEmbedded(worker))?.join(this.host.node)
     return this.hooks.opened(log)

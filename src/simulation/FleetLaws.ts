@@ -251,7 +251,13 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   },
   {
     name: "recoveryIsLegalPrefix",
-    statement: "The log opens after every crash and after every failure of the disk, sooner or later."
+    statement:
+      "The log opens after every crash and after every failure of the disk, sooner or later, and never calls sound files damaged."
+  },
+  {
+    name: "haltOnDamage",
+    statement:
+      "A log whose files are damaged does not open, for the reason Corrupt with the file and the place, or nothing needs what is damaged."
   },
   {
     name: "leaseVisible",

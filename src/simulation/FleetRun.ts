@@ -83,11 +83,24 @@ export class FleetRun {
   }
 
   #openFailed(error: LogError | undefined, message: string): void {
+    const { cluster, history } = this
+    const misjudged = cluster.rot.misjudged(error, this.#diskFails)
+    if (misjudged !== undefined) history.violate("haltOnDamage", `${misjudged}: ${message}`)
+    if (cluster.rot.excuses(error)) return
     const tag = error?.reason._tag
-    // nothing here damages what was synced
+    // nothing else damages what was synced
     if (error === undefined || tag === "Corrupt" || tag === "UnsupportedFormat" || tag === "ClockAhead") {
-      this.history.violate("recoveryIsLegalPrefix", `the log does not open: ${message}`)
+      history.violate("recoveryIsLegalPrefix", `the log does not open: ${message}`)
     }
+  }
+
+  /** Whether an operation of the disk may fail. */
+  get #diskFails(): boolean {
+    const { disk, strikes } = this.config
+    const { error = 0, errorForever = 0, noSpace = 0, shortWrite = 0 } = disk
+    return (
+      error + errorForever + noSpace + shortWrite > 0 || strikes.includes("diskFailure") || strikes.includes("diskFull")
+    )
   }
 
   #shutDown(node: SimulatedNode, millis: number): void {

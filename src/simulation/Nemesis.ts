@@ -101,7 +101,9 @@ export class Nemesis {
         if (host.machine.isUp) this.#soon(undefined, () => this.#loseLog(strike))
         return
       case "logRestart":
-        return this.#restartLog()
+        return this.#restartLog(strike)
+      case "bitRot":
+        return this.#rotLog()
       case "workerCrash":
         if (cluster.isEmbedded(worker) || !worker.machine.isUp) return
         return this.#soon(worker, () => this.#loseWorker(worker))
@@ -161,11 +163,12 @@ export class Nemesis {
     this.#for(this.#generator.between(1, 5_000), () => worker.boot())
   }
 
-  #loseLog(strike: "logPowerLoss" | "logKill"): void {
+  #loseLog(strike: "logPowerLoss" | "logKill", counted: Strike = strike): void {
     const cluster = this.#cluster
-    this.#count(strike)
+    this.#count(counted)
     const power = strike === "logPowerLoss"
     cluster.loseLog(power ? (disk) => disk.crash(keepByChance(this.#generator.next)) : undefined)
+    if (counted === "bitRot") this.#rot()
     this.#for(this.#generator.between(1, 3_000), () => {
       cluster.host.boot()
       if (this.#healing || !this.#generator.chance(0.2)) return
@@ -179,17 +182,42 @@ export class Nemesis {
     })
   }
 
-  #restartLog(): void {
+  #restartLog(counted: "logRestart" | "bitRot"): void {
     const cluster = this.#cluster
     const { host } = cluster
     if (host.log === undefined || host.node.state !== "up") return
-    this.#count("logRestart")
+    this.#count(counted)
     const { node } = host
     host.close(() => {
       if (host.node !== node || node.state === "crashed") return
       cluster.loseLog(undefined)
+      if (counted === "bitRot") this.#rot()
       this.#for(this.#generator.between(1, 2_000), () => host.boot())
     })
+  }
+
+  #rotLog(): void {
+    const { host, rot } = this.#cluster
+    if (!host.machine.isUp || !rot.isPossible) return
+    const way = this.#generator.pick(["logPowerLoss", "logKill", "logRestart"] as const)
+    if (way === "logRestart") this.#restartLog("bitRot")
+    else if (way === "logKill") this.#soon(undefined, () => this.#loseLog(way, "bitRot"))
+    else this.#onceDirty(500, () => this.#loseLog(way, "bitRot"))
+  }
+
+  /** As soon as something waits for a sync, so that a torn end and damage meet; but within so many steps of the log. */
+  #onceDirty(steps: number, act: () => void): void {
+    const { disk, host } = this.#cluster
+    const { node } = host
+    if (node.state === "crashed" || this.#healing) return
+    if (steps === 0 || disk.pieces > 0) return act()
+    node.planAt(node.dispatches + 1, () => this.#onceDirty(steps - 1, act))
+  }
+
+  /** The log is down: a file of it rots, until somebody puts it back. */
+  #rot(): void {
+    const { rot } = this.#cluster
+    if (rot.strike()) this.#for(this.#generator.between(500, 10_000), () => rot.putBack())
   }
 
   #shutDown(worker: Worker): void {

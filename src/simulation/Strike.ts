@@ -18,6 +18,8 @@
  * - `partition`: a scheduler's messages to the log are lost for a while, or the answers, or both
  * - `diskFailure`: one of the disk's next operations fails, once or until the log's next process
  * - `diskFull`: the disk has hardly any space for a while
+ * - `bitRot`: the log's process is lost or ends in order, and before the next one a part of what it had synced changes by
+ *   itself; some seconds later somebody puts the file back from a copy
  *
  * @since 0.1.0
  * @category constants
@@ -35,7 +37,8 @@ export const strikes = [
   "clockStep",
   "partition",
   "diskFailure",
-  "diskFull"
+  "diskFull",
+  "bitRot"
 ] as const
 
 /**

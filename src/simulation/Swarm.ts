@@ -9,7 +9,7 @@ import type { ClusterConfig } from "./Cluster.ts"
 import type { Act, JobMix } from "./FleetJobs.ts"
 import type { Generator } from "./kernel/Generator.ts"
 import { fairWeather } from "./Network.ts"
-import { strikes } from "./Strike.ts"
+import { type Strike, strikes } from "./Strike.ts"
 
 /**
  * Everything that a fleet is, besides the seed. All times are milliseconds.
@@ -78,6 +78,22 @@ const drawPolicy = (generator: Generator): QueuePolicy | undefined =>
         retainCompleted: generator.pick([3_600_000, 20_000, 0]),
         retainCompletedCount: generator.pick([10_000, 3])
       }
+
+/** What was added later draws for itself, so that a seed without it is as it was before. */
+const drawStrikes = (generator: Generator): ReadonlyArray<Strike> => {
+  const first = strikes.filter((strike) => strike !== "bitRot")
+  const drawn = some(generator, first, 0.4)
+  return generator.split("bitRot").chance(0.25) ? [...drawn, "bitRot"] : drawn
+}
+
+/**
+ * Writes are few: at the rate of other faults hardly any would be cut short. So that is so many times as likely.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const shortWrites = 20
 
 /**
  * Some seeds press on one place that others meet too seldom: jobs are cancelled while they run or wait for a slot, a
@@ -186,7 +202,7 @@ export const draw = (generator: Generator): FleetConfig => {
       prioritised: rate(0.5)
     },
     strikeEvery: generator.between(2_000, 15_000),
-    strikes: some(generator, strikes, 0.4),
+    strikes: drawStrikes(generator),
     longestPause: 2.5 * leaseDuration,
     weather: generator.chance(0.25)
       ? fairWeather
@@ -207,7 +223,7 @@ export const draw = (generator: Generator): FleetConfig => {
           error: rate(0.002),
           errorForever: rate(0.0005),
           noSpace: rate(0.001),
-          shortWrite: rate(0.001)
+          shortWrite: shortWrites * rate(0.001)
         },
     skew: generator.pick([0, 500, 60_000]),
     drift: generator.pick([0, 0.001, 0.01]),

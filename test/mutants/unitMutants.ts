@@ -82,6 +82,14 @@ export const unitMutants: ReadonlyArray<UnitMutant> = [
     testName: "a waiting grant does not start after a stall, though the supervisor has not looked yet"
   },
   {
+    name: "a closed log takes what it is asked for",
+    file: "src/backends/file/FileOperations.ts",
+    find: "return engine.journal.closed ? refused(operation, new Closed({})) : undefined",
+    replace: "return undefined",
+    test: "test/backends/file/Closed.test.ts",
+    testName: "a log that was closed refuses what it is asked afterwards"
+  },
+  {
     name: "what moved while it was read is carried forward all the same",
     file: "src/backends/file/Compaction.ts",
     find: "      if (!isStill(engine, row, location)) continue\n      const { store, journal, recorder } = engine",

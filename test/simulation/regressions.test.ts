@@ -4,10 +4,19 @@
  */
 import { expect, test } from "vitest"
 import { runFleet } from "../../src/simulation/Fleet.ts"
-import type { FleetConfig } from "../../src/simulation/Swarm.ts"
+import * as Generator from "../../src/simulation/kernel/Generator.ts"
+import { draw, type FleetConfig, shortWrites } from "../../src/simulation/Swarm.ts"
 
-/** What the swarm has learnt since the seeds were found. */
-const asBefore: Partial<FleetConfig> = { givesUp: 0, cancels: false }
+/** Without what the swarm has learnt since the seeds were found. */
+const asBefore = (seed: number): Partial<FleetConfig> => {
+  const { disk, strikes } = draw(Generator.make(seed).split("swarm"))
+  return {
+    givesUp: 0,
+    cancels: false,
+    strikes: strikes.filter((strike) => strike !== "bitRot"),
+    disk: disk.shortWrite === undefined ? disk : { ...disk, shortWrite: disk.shortWrite / shortWrites }
+  }
+}
 
 /** Many jobs wait in schedulers with one slot, which stand still past their leases. */
 const pausedWithPrefetch: Partial<FleetConfig> = {
@@ -48,6 +57,24 @@ const slowLog: Partial<FleetConfig> = {
   weather: { latency: [1, 5], slow: 0, requestLost: 0.2, replyLost: 0, duplicated: 0, patience: 5_000 }
 }
 
+/** The log is closed and opened again all the time, while much is sent twice that it has to read from its disk. */
+const closingLog: Partial<FleetConfig> = {
+  nodes: 3,
+  strikes: ["logRestart"],
+  strikeEvery: 2_000,
+  duration: 60_000,
+  jobs: 120,
+  producers: 3,
+  batch: 4,
+  interrupted: 0.3,
+  operator: false,
+  disk: { syncLatency: [0.1, 10], latency: [0, 20] },
+  skew: 0,
+  drift: 0,
+  preempt: 0.1,
+  weather: { latency: [1, 5], slow: 0, requestLost: 0, replyLost: 0.3, duplicated: 0.3, patience: 1_000 }
+}
+
 test.for([
   // A parked claim that was sent again under its number was not answered together with the first try, when another
   // session's claim was parked between the two (test/backends/file/NumberedCalls.test.ts).
@@ -73,7 +100,9 @@ test.for([
   [9238, "compaction spoiled an answer that was being read", {}],
   // A session was opened so slowly that little of its lease was left, and nobody looked in time
   // (test/actors/LeaseSupervisor.test.ts).
-  [14, "a run went on after the lease of a session that took long to open", slowLog]
+  [14, "a run went on after the lease of a session that took long to open", slowLog],
+  // The log was closed while a call waited for what it had to read, which died then (test/backends/file/Closed.test.ts).
+  [1, "a call that met a closed log died", closingLog]
 ] as const)("seed %i: %s", { timeout: 30_000 }, ([seed, , config]) => {
-  expect(runFleet({ seed, config: { ...asBefore, ...config } }).violations).toEqual([])
+  expect(runFleet({ seed, config: { ...asBefore(seed), ...config } }).violations).toEqual([])
 })

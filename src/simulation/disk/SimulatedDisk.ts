@@ -11,8 +11,21 @@ import { type Damage, inflict, kindOfDamage } from "./Damage.ts"
 import { Device } from "./Device.ts"
 import type { Chances, Fault, FaultCounts, Operation } from "./DiskFault.ts"
 import { makePort } from "./DiskPort.ts"
+import type { PagedBytes } from "./PagedBytes.ts"
 import { noLosses, type Piece, type Storage } from "./Storage.ts"
 import type { Keep } from "./Survivors.ts"
+
+/**
+ * What a file held, apart from its name.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface FileCopy {
+  readonly inode: number
+  readonly content: PagedBytes
+}
 
 /** The granularity in which an unsynced write may be lost. */
 const sectorBytes = 512
@@ -178,15 +191,37 @@ export class SimulatedDisk {
     this.#device.storage.unplant(path)
   }
 
-  /** Paths of a directory's files of which nothing waits for a sync, without the one that was written last. */
+  /**
+   * Paths of a directory's files of which nothing waits for a sync, nor was forgotten by a failed one, without the one that
+   * was written last.
+   */
   settled(directory: string): ReadonlyArray<string> {
     const { lastWritten, storage } = this.#device
     const found = storage.directories.get(directory)
     if (found === undefined || found.changes.length > 0) return []
     return [...found.cached]
-      .filter(([, inode]) => inode.changes.length === 0 && inode !== lastWritten)
+      .filter(
+        ([, { cached, changes, durable }]) => changes.length === 0 && cached.fingerprint() === durable.fingerprint()
+      )
+      .filter(([, inode]) => inode !== lastWritten)
       .map(([name]) => `${directory}/${name}`)
       .sort()
+  }
+
+  /** A copy of a file's bytes as the running system sees them, to be put back. */
+  copy(path: string): FileCopy {
+    const { cached, id } = this.#device.storage.require(path)
+    return { inode: id, content: cached.clone() }
+  }
+
+  /** The file holds again what was copied, durably, under whichever name; it may be gone by now. */
+  putBack({ content, inode: id }: FileCopy): void {
+    const inode = this.#device.storage.inodes().find((each) => each.id === id)
+    if (inode === undefined) return
+    inode.durable = content.clone()
+    inode.cached = content.clone()
+    inode.settled += inode.changes.length
+    inode.changes = []
   }
 
   /** Damages synced bytes of a file; answers whether that changed any. Throws if some of its bytes wait for a sync. */

@@ -208,6 +208,7 @@ export class Storage {
       const copy = newInode(inode.id)
       copy.durable = content
       copy.cached = content.clone()
+      copy.previous = inode.previous
       contents.set(inode, copy)
     }
     for (const [path, names] of kept) {

@@ -197,5 +197,42 @@ export const fleetMutants = [
       "this.#runFirst + this.#runCount === sequence",
       "this.#runFirst + this.#runCount <= sequence"
     )
+  ]),
+  // what a log may say and do when its files have rotted
+  ...inFile("journal/SegmentScan.ts", [
+    change(
+      "payloadIntact",
+      "the frames of closed segments are taken unseen",
+      "if (!isIntact(buffer, at, frame, request.salt)) return",
+      "if (request.lastSeq === undefined && !isIntact(buffer, at, frame, request.salt)) return"
+    )
+  ]),
+  ...inFile("journal/Recovery.ts", [
+    change(
+      "recoveryIsLegalPrefix",
+      "a torn tail is called damage",
+      "      walk.torn = { segment: segment.name, offset: end.end, detail: end.detail }\n",
+      "      yield* corrupt(segment.name, end.end, end.detail)\n"
+    ),
+    change(
+      "atLeastOnce",
+      "what a later frame calls durable is cut off like a torn tail",
+      "    if (witness === undefined) {",
+      "    if (witness !== null) {"
+    ),
+    change(
+      "haltOnDamage",
+      "damage is told of the segment behind it",
+      `if (end._tag === "Bad") return yield* corrupt(segment.name, end.end, end.detail)`,
+      `if (end._tag === "Bad") return yield* corrupt(segmentName(next.firstSeq), end.end, end.detail)`
+    ),
+    change(
+      "haltOnDamage",
+      "a damaged header is taken for another version's",
+      `    case "Damaged":
+      return yield* corrupt(name, 0, found.detail)`,
+      `    case "Damaged":
+      return yield* refused("open", new UnsupportedFormat({ path: name, found: 0, supported: formatVersion }))`
+    )
   ])
 ]
