@@ -56,8 +56,8 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
   {
     name: "an empty claim is a new one when it is sent again",
     in: "begin_call",
-    from: "q.number >= p_number",
-    to: "q.number > p_number",
+    from: "v_session.quiet = p_number",
+    to: "false",
     law: "numberedCallsRepeat"
   },
   {

@@ -87,7 +87,11 @@ BEGIN
     ELSIF v_before.session IS NOT NULL THEN
       reason := 'leased';
     ELSE
-      UPDATE finished SET seqs = array_remove(seqs, v_seq) WHERE queue = v_before.queue AND seqs @> ARRAY[v_seq];
+      IF v_before.status <> 3 THEN
+        -- the instant first: arrays are long, and stored elsewhere
+        UPDATE finished SET seqs = array_remove(seqs, v_seq)
+        WHERE queue = v_before.queue AND at = v_before.finished_at AND seqs @> ARRAY[v_seq];
+      END IF;
       PERFORM forget(ARRAY[v_seq]);
     END IF;
   END CASE;
@@ -126,14 +130,14 @@ BEGIN
 END $$;
 
 -- Commands as a JSON array of [command, id, at, delay, priority] or [9, queue, paused, concurrency, stepAside,
--- backlog, millis, count, configured], carried out one after the other.
+-- backlog, millis, count, configured], carried out one after the other. What a policy does not keep any more goes with the
+-- next reclaim: this may be a caller's transaction, which is not to hold up or to undo what is not its own.
 CREATE FUNCTION control(p_commands json) RETURNS TABLE (item int, reason text, holder uuid) LANGUAGE plpgsql :settings AS $$
 #variable_conflict use_column
 DECLARE
   v_now bigint := now_millis();
   v_command record;
   v_done record;
-  v_queue int;
 BEGIN
   FOR v_command IN SELECT c.value AS c, c.ordinality AS ord FROM json_array_elements(p_commands) WITH ORDINALITY AS c LOOP
     IF (v_command.c ->> 0)::int = 9 THEN
@@ -151,9 +155,6 @@ BEGIN
         RETURN NEXT;
       END IF;
     END IF;
-  END LOOP;
-  FOR v_queue IN SELECT id FROM queue LOOP
-    PERFORM retain(v_queue, v_now, 10000);
   END LOOP;
 END $$;
 `

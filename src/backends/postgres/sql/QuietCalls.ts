@@ -23,16 +23,7 @@ CREATE TABLE quiet_call (
   PRIMARY KEY (session, place)
 );
 
--- Sendings of one call come one after the other: of two at once one could be quiet and the other not, and neither would
--- know of the other.
-CREATE FUNCTION lock_call(p_session bigint, p_number bigint) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-  PERFORM pg_advisory_xact_lock(
-    hashtext(current_schema() || '.calls'), ((p_session % 32768) * 65536 + p_number % 65536 - 1073741824)::int);
-END $$;
-
--- What such a call was answered, as the answers of other calls are kept. A place that was taken by a later call answers
--- with that call's number. Of a claim the instant worth waking for is not kept: whoever repeats it may claim at once.
+-- What such a call was answered, as the answers of other calls are kept. Of a claim the instant worth waking for is not kept: whoever repeats it may claim at once.
 CREATE FUNCTION quiet_answer(p_call quiet_call, p_lease bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_call.operation
     WHEN 1 THEN json_build_array(p_call.at, p_call.at + p_lease, ARRAY[]::text[], ARRAY[]::text[], ARRAY[]::text[])

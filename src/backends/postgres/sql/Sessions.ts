@@ -26,30 +26,39 @@ CREATE FUNCTION begin_call(
   OUT verdict int, OUT now bigint, OUT lease bigint, OUT earlier session_call
 ) LANGUAGE plpgsql AS $$
 DECLARE
-  v_session session%ROWTYPE;
+  v_session record;
 BEGIN
   IF p_operation <> 3 THEN
-    PERFORM lock_call(p_session, p_number);
+    -- sendings of one call come one after the other: of two at once one could be quiet and the other not, and neither would
+    -- know of the other
+    PERFORM pg_advisory_xact_lock(
+      hashtext(current_schema() || '.calls'), ((p_session % 32768) * 65536 + p_number % 65536 - 1073741824)::int);
   END IF;
   IF p_operation = 1 THEN
-    SELECT * INTO v_session FROM session s WHERE s.id = p_session;
+    SELECT s.ended, s.expires_at, s.lease, s.forgotten, (
+      SELECT q.number FROM quiet_call q WHERE q.session = p_session AND q.place = p_number & 63
+    ) AS quiet INTO v_session FROM session s WHERE s.id = p_session;
   ELSE
-    SELECT * INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
+    SELECT s.ended, s.expires_at, s.lease, s.forgotten, (
+      SELECT q.number FROM quiet_call q WHERE q.session = p_session AND q.place = p_number & 63
+    ) AS quiet INTO v_session FROM session s WHERE s.id = p_session FOR KEY SHARE;
   END IF;
   IF NOT FOUND OR v_session.ended THEN
     verdict := 1;
     RETURN;
   END IF;
-  SELECT * INTO earlier FROM session_call c WHERE c.session = p_session AND c.number = p_number
-  UNION ALL
-  SELECT q.session, q.number, q.operation, NULL, NULL, 0, quiet_answer(q, v_session.lease) FROM quiet_call q
-  WHERE q.session = p_session AND q.place = p_number & 63 AND q.number >= p_number
-  ORDER BY 2 LIMIT 1;
-  IF earlier.number = p_number THEN
+  IF v_session.quiet = p_number THEN
+    SELECT q.session, q.number, q.operation, NULL, NULL, 0, quiet_answer(q, v_session.lease) INTO earlier
+    FROM quiet_call q WHERE q.session = p_session AND q.place = p_number & 63 AND q.number = p_number;
+  ELSE
+    SELECT * INTO earlier FROM session_call c WHERE c.session = p_session AND c.number = p_number;
+  END IF;
+  IF FOUND THEN
     verdict := CASE WHEN earlier.operation = p_operation THEN 2 ELSE 4 END;
     RETURN;
   END IF;
-  IF FOUND OR p_number <= v_session.forgotten THEN
+  -- its place may have been taken by a later call
+  IF p_number <= greatest(v_session.forgotten, v_session.quiet) THEN
     verdict := 3;
     RETURN;
   END IF;
