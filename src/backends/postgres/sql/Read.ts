@@ -89,25 +89,25 @@ DECLARE
   v_now bigint := now_millis();
 BEGIN
   RETURN QUERY
-  SELECT v_now, q.name, q.paused, coalesce(n.scheduled, 0), coalesce(n.ready, 0), coalesce(n.leased, 0),
-    coalesce(n.completed, 0), coalesce(n.dead_lettered, 0), coalesce(n.cancelled, 0), n.oldest
+  SELECT v_now, q.name, q.paused, coalesce(q.scheduled, 0), coalesce(q.ready, 0), coalesce(q.leased, 0),
+    coalesce(q.completed, 0), coalesce(q.dead_lettered, 0), coalesce(q.cancelled, 0), q.oldest
   FROM (SELECT 1 AS one) o LEFT JOIN (
-    SELECT 1 AS one, q.* FROM queue q WHERE p_queue IS NULL OR q.name = p_queue
-  ) q ON q.one = o.one LEFT JOIN (
-    SELECT c.queue,
-      count(*) FILTER (WHERE c.state = 0) AS scheduled, count(*) FILTER (WHERE c.state = 1) AS ready,
-      count(*) FILTER (WHERE c.state = 2) AS leased, count(*) FILTER (WHERE c.state = 3) AS completed,
-      count(*) FILTER (WHERE c.state = 4) AS dead_lettered, count(*) FILTER (WHERE c.state = 5) AS cancelled,
-      min(c.since) FILTER (WHERE c.state = 1) AS oldest
-    FROM (
-      SELECT j.queue, shown_state(s.status, s.visible_at, v_now) AS state,
-        CASE WHEN s.seq IS NULL THEN j.enqueued_at ELSE greatest(s.waiting_since, s.visible_at) END AS since
-      FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
-      WHERE (p_queue IS NULL OR q.name = p_queue)
-        AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= v_now, false)
-    ) c GROUP BY c.queue
-  ) n ON n.queue = q.id
-  WHERE p_queue IS NOT NULL OR q.id IS NULL OR q.paused OR q.configured OR n.queue IS NOT NULL
+    SELECT 1 AS one, q.id, q.name, q.paused, n.* FROM queue q LEFT JOIN (
+      SELECT c.queue,
+        count(*) FILTER (WHERE c.state = 0) AS scheduled, count(*) FILTER (WHERE c.state = 1) AS ready,
+        count(*) FILTER (WHERE c.state = 2) AS leased, count(*) FILTER (WHERE c.state = 3) AS completed,
+        count(*) FILTER (WHERE c.state = 4) AS dead_lettered, count(*) FILTER (WHERE c.state = 5) AS cancelled,
+        min(c.since) FILTER (WHERE c.state = 1) AS oldest
+      FROM (
+        SELECT j.queue, shown_state(s.status, s.visible_at, v_now) AS state,
+          CASE WHEN s.seq IS NULL THEN j.enqueued_at ELSE greatest(s.waiting_since, s.visible_at) END AS since
+        FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
+        WHERE (p_queue IS NULL OR q.name = p_queue)
+          AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= v_now, false)
+      ) c GROUP BY c.queue
+    ) n ON n.queue = q.id
+    WHERE q.name = p_queue OR p_queue IS NULL AND (q.paused OR q.configured OR n.queue IS NOT NULL)
+  ) q ON q.one = o.one
   ORDER BY q.id;
 END $$;
 `
