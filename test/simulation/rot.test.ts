@@ -13,7 +13,7 @@ const rotting: Partial<FleetConfig> = {
 }
 
 describe("bit rot", () => {
-  test("strikes the log's files, which it refuses or does without", { timeout: 120_000 }, () => {
+  test("strikes the log's files, which it refuses or does without", { timeout: 300_000 }, () => {
     const counters = new Map<string, number>()
     for (let seed = 1; seed <= 12; seed++) {
       const result = runFleet({ seed, config: rotting })
@@ -28,7 +28,7 @@ describe("bit rot", () => {
     expect(others.filter((strike) => counters.has(`fault/${strike}`))).toEqual([])
   })
 
-  test("strikes the same in every run of a seed", { timeout: 60_000 }, () => {
+  test("strikes the same in every run of a seed", { timeout: 120_000 }, () => {
     const [first, second] = [runFleet({ seed: 3, config: rotting }), runFleet({ seed: 3, config: rotting })]
     expect(first.counters["rot/refused"]).toBeGreaterThan(0)
     expect(second.hash).toBe(first.hash)
