@@ -23,6 +23,8 @@ CREATE FUNCTION take_fresh(
 DECLARE
   v_after bigint := p_after;
   v_look boolean := p_look OR p_names IS NOT NULL;
+  -- each statement has a snapshot of its own
+  v_sees boolean := current_setting('transaction_isolation') LIKE 'read %';
   v_picked record;
   v_part bigint[];
   v_need int;
@@ -54,13 +56,24 @@ BEGIN
       ) p;
     END IF;
     EXIT WHEN v_picked.seqs IS NULL;
-    WITH taken AS (
-      INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
-      SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
-      FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
-      ON CONFLICT (seq) DO NOTHING RETURNING seq
-    )
-    SELECT array_agg(seq) INTO v_part FROM taken;
+    IF v_sees THEN
+      -- who claimed a job before us held its lock until that was to be seen
+      WITH taken AS (
+        INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
+        SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
+        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
+        WHERE (SELECT true FROM job_state s WHERE s.seq = t.seq) IS NULL RETURNING seq
+      )
+      SELECT array_agg(seq) INTO v_part FROM taken;
+    ELSE
+      WITH taken AS (
+        INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
+        SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
+        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
+        ON CONFLICT (seq) DO NOTHING RETURNING seq
+      )
+      SELECT array_agg(seq) INTO v_part FROM taken;
+    END IF;
     v_after := v_picked.seqs[cardinality(v_picked.seqs)];
     IF v_part IS NULL THEN
       v_look := true;
@@ -328,13 +341,32 @@ END $$;
 CREATE FUNCTION sweep(p_lane lane, p_settled bigint, p_now bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   v_settled bigint := p_settled;
+  v_after bigint := p_lane.settled;
+  v_size int := 100;
+  v_part bigint[];
   v_first bigint;
 BEGIN
-  SELECT j.seq INTO v_first FROM job j
-  WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_lane.queue, p_lane.priority, p_lane.settled)
-    AND (j.queue, j.priority, j.seq) < (p_lane.queue, p_lane.priority, 9223372036854775807)
-    AND (SELECT true FROM job_state s WHERE s.seq = j.seq) IS NULL
-  ORDER BY j.queue, j.priority, j.seq LIMIT 1;
+  LOOP
+    SELECT array_agg(p.seq) INTO v_part FROM (
+      SELECT j.seq FROM job j
+      WHERE j.plain AND (j.queue, j.priority, j.seq) > (p_lane.queue, p_lane.priority, v_after)
+        AND (j.queue, j.priority, j.seq) < (p_lane.queue, p_lane.priority, 9223372036854775807)
+      ORDER BY j.queue, j.priority, j.seq LIMIT v_size
+    ) p;
+    EXIT WHEN v_part IS NULL;
+    v_after := v_part[cardinality(v_part)];
+    IF v_after - v_part[1] < 4 * cardinality(v_part) THEN
+      -- most numbers in between are of this lane: reading on costs less than looking up
+      SELECT min(o.seq) INTO v_first FROM (
+        SELECT unnest(v_part) AS seq EXCEPT SELECT s.seq FROM job_state s WHERE s.seq BETWEEN v_part[1] AND v_after
+      ) o;
+    ELSE
+      SELECT min(t.seq) INTO v_first FROM unnest(v_part) AS t(seq)
+      WHERE (SELECT true FROM job_state s WHERE s.seq = t.seq) IS NULL;
+    END IF;
+    EXIT WHEN v_first IS NOT NULL OR cardinality(v_part) < v_size;
+    v_size := 1000;
+  END LOOP;
   IF v_first <= v_settled THEN
     v_settled := v_first - 1;
   END IF;
