@@ -6,10 +6,10 @@
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import type { EnqueueItem, EnqueueResult } from "../../log/JobLog.ts"
 import { booleans, numbers, smallints, texts, uuids } from "./Parameters.ts"
-import { columns, isSame } from "./Request.ts"
+import { attemptsOf, columns, deliveriesOf, isSame, restOf } from "./Request.ts"
 import type { Row } from "./Rows.ts"
 import { stateOf } from "./Rows.ts"
-import { fromText } from "./Text.ts"
+import { fromText, toText } from "./Text.ts"
 
 /**
  * The parameters of the function `enqueue`; `own`: the call is a transaction by itself.
@@ -55,6 +55,52 @@ const parameterCount = 17
  * @stability unstable
  */
 export const enqueuePlaceholders = Array.from({ length: parameterCount }, (_, i) => `$${i + 1}`).join(", ")
+
+const sameQueue = (first: EnqueueItem) => (item: EnqueueItem) =>
+  item.queue === first.queue &&
+  (item.priority ?? 0) === (first.priority ?? 0) &&
+  item.delay === undefined &&
+  item.at === undefined &&
+  item.deadline === undefined &&
+  item.group === undefined &&
+  item.key === undefined
+
+/** A column, as one element where all are the same. */
+const brief = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> =>
+  values.every((value) => value === values[0]) ? values.slice(0, 1) : values
+
+/**
+ * The parameters of the function `enqueue_plain`, undefined where these jobs are not for it.
+ *
+ * @since 0.1.0
+ * @category parameters
+ * @stability unstable
+ */
+export const plainParameters = (items: ReadonlyArray<EnqueueItem>): ReadonlyArray<PgTypes.Parameter> | undefined => {
+  const [first] = items
+  if (first === undefined || !items.every(sameQueue(first))) return undefined
+  const rests = items.map(restOf)
+  return [
+    uuids(items.map(({ id }) => id)),
+    PgTypes.text(first.queue),
+    PgTypes.int2(first.priority ?? 0),
+    texts(brief(items.map(({ name }) => name))),
+    numbers(brief(items.map(({ version }) => version))),
+    texts(items.map(({ payload }) => toText(payload))),
+    smallints(brief(items.map(attemptsOf))),
+    smallints(brief(items.map(deliveriesOf))),
+    texts(rests.every((rest) => rest === null) ? null : rests)
+  ]
+}
+
+/**
+ * The placeholders of {@link plainParameters}.
+ *
+ * @since 0.1.0
+ * @category parameters
+ * @stability unstable
+ */
+export const plainPlaceholders = "$1, $2, $3, $4, $5, $6, $7, $8, $9"
 
 /** An exceptional answer, as the function gives it. */
 interface Exception {

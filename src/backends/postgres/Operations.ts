@@ -11,7 +11,13 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ControlCommand, ControlResult, JobLogOperations } from "../../log/JobLog.ts"
 import { InvalidRequest, type LogError, refused, SessionDead, unknown } from "../../log/LogError.ts"
-import { enqueueParameters, enqueuePlaceholders, enqueueResults } from "./EnqueueCall.ts"
+import {
+  enqueueParameters,
+  enqueuePlaceholders,
+  enqueueResults,
+  plainParameters,
+  plainPlaceholders
+} from "./EnqueueCall.ts"
 import { failure, isConflict } from "./Failure.ts"
 import { Marks } from "./Marks.ts"
 import { bigints, texts } from "./Parameters.ts"
@@ -178,16 +184,16 @@ export const operations = (
           )
         : Effect.void,
     enqueue: (items) =>
-      Effect.withFiber((fiber) =>
-        Effect.map(
-          call(
-            "enqueue",
-            `SELECT * FROM ${name}.enqueue(${enqueuePlaceholders})`,
-            enqueueParameters(items, !inTransaction(fiber.context))
-          ),
+      Effect.withFiber((fiber) => {
+        const own = !inTransaction(fiber.context)
+        const plain = own ? plainParameters(items) : undefined
+        return Effect.map(
+          plain === undefined
+            ? call("enqueue", `SELECT * FROM ${name}.enqueue(${enqueuePlaceholders})`, enqueueParameters(items, own))
+            : call("enqueue", `SELECT * FROM ${name}.enqueue_plain(${plainPlaceholders})`, plain),
           (rows) => enqueueResults(items, rows)
         )
-      ),
+      }),
     claim: Effect.fnUntraced(function* (request) {
       const id = yield* session("claim", request.session)
       const rows = yield* call("claim", `SELECT * FROM ${name}.claim($1, $2, $3, $4, $5, $6)`, [

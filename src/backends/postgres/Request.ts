@@ -100,6 +100,26 @@ export const isSame = (item: EnqueueItem, known: KnownRequest): boolean => {
   return rest === known.rest || canonical(parseRest(rest)) === canonical(parseRest(known.rest))
 }
 
+const defaultAttempts = 10
+
+/**
+ * How many attempts a request asks for.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const attemptsOf = ({ maxAttempts }: EnqueueItem): number => maxAttempts ?? defaultAttempts
+
+/**
+ * How many deliveries a request asks for.
+ *
+ * @since 0.1.0
+ * @category getters
+ * @stability unstable
+ */
+export const deliveriesOf = (item: EnqueueItem): number => item.maxDeliveries ?? defaultMaxDeliveries(attemptsOf(item))
+
 /** A column, or null where no item has anything for it. */
 const some = <A>(
   items: ReadonlyArray<EnqueueItem>,
@@ -121,8 +141,8 @@ export const columns = (items: ReadonlyArray<EnqueueItem>) => ({
   versions: items.map(({ version }) => version),
   payloads: items.map(({ payload }) => toText(payload)),
   priorities: items.map(({ priority }) => priority ?? 0),
-  attempts: items.map(({ maxAttempts }) => maxAttempts ?? defaultAttempts),
-  deliveries: items.map(({ maxAttempts, maxDeliveries }) => maxDeliveries ?? deliveriesFor(maxAttempts)),
+  attempts: items.map(attemptsOf),
+  deliveries: items.map(deliveriesOf),
   rests: items.map(restOf),
   delays: some(
     items,
@@ -160,7 +180,3 @@ export const columns = (items: ReadonlyArray<EnqueueItem>) => ({
     ({ key }) => key?.onConflict === "replace"
   )
 })
-
-const defaultAttempts = 10
-
-const deliveriesFor = (attempts: number | undefined): number => defaultMaxDeliveries(attempts ?? defaultAttempts)

@@ -222,5 +222,12 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
     from: "count(*) FILTER (WHERE c.state = 4) AS dead_lettered",
     to: "0::bigint AS dead_lettered",
     law: "readsAgree"
+  },
+  {
+    name: "of a plain job whose id is known nothing is told",
+    in: "known_before",
+    from: "WHERE u.place > 1 OR j.writer <> pg_current_xact_id()::xid",
+    to: "WHERE false",
+    law: "enqueueIdempotent"
   }
 ]
