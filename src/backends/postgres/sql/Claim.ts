@@ -114,12 +114,15 @@ CREATE FUNCTION claim(
 DECLARE
   v_begun record;
   v_now bigint;
-  v_queue queue%ROWTYPE;
+  v_queue record;
+  v_due boolean;
+  v_overdue boolean;
   v_block bigint;
   v_seqs bigint[] := '{}';
   v_next bigint;
   v_round int;
   v_merged boolean := false;
+  v_anew boolean := true;
   v_lane lane%ROWTYPE;
   v_sweep boolean;
   v_settled bigint;
@@ -128,7 +131,6 @@ DECLARE
   v_after bigint;
   v_first bigint;
   v_part record;
-  v_found record;
   v_held int := 0;
   v_answer json;
 BEGIN
@@ -151,23 +153,26 @@ BEGIN
   END IF;
   v_now := v_begun.now;
   -- a queue that nobody has written to yet is empty; to make it here could mean to wait for whoever is about to
-  SELECT * INTO v_queue FROM queue q WHERE q.name = p_queue_name;
-  SELECT EXISTS (SELECT 1 FROM job_group g WHERE g.queue = v_queue.id) AS groups,
-    EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.due_at <= v_now) AS due,
-    EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.expire_at <= v_now) AS overdue
-  INTO v_found;
+  SELECT q.id, q.paused,
+    EXISTS (SELECT 1 FROM job_group g WHERE g.queue = q.id) AS groups,
+    EXISTS (SELECT 1 FROM job_state s WHERE s.queue = q.id AND s.ready) AS ready,
+    (SELECT min(s.due_at) FROM job_state s WHERE s.queue = q.id AND s.due_at IS NOT NULL) AS due_at,
+    (SELECT min(s.expire_at) FROM job_state s WHERE s.queue = q.id AND s.expire_at IS NOT NULL) AS expire_at
+  INTO v_queue FROM queue q WHERE q.name = p_queue_name;
+  v_due := coalesce(v_queue.due_at <= v_now, false);
+  v_overdue := coalesce(v_queue.expire_at <= v_now, false);
   -- whoever else takes in arrivals or delays of the queue would hide them from us
-  IF v_found.groups OR v_found.due THEN
+  IF v_queue.groups OR v_due THEN
     PERFORM lock_groups(v_queue.id);
   END IF;
-  IF v_found.overdue THEN
+  IF v_overdue THEN
     WHILE expire(v_queue.id, v_now, 1000) = 1000 LOOP
     END LOOP;
   END IF;
-  IF v_found.groups THEN
+  IF v_queue.groups THEN
     PERFORM welcome(v_queue.id, v_now);
   END IF;
-  IF v_found.due THEN
+  IF v_due THEN
     -- in bounded steps; as long as one is not the last there is something to grant
     PERFORM promote(v_queue.id, v_now, 5000);
   END IF;
@@ -179,11 +184,13 @@ BEGIN
       v_block := nextval('token_block');
       IF v_round > 0 THEN
         PERFORM take_expired(v_now, 1000);
-        SELECT * INTO v_queue FROM queue q WHERE q.id = v_queue.id;
-        EXIT WHEN v_queue.paused;
+        EXIT WHEN (SELECT q.paused FROM queue q WHERE q.id = v_queue.id);
         v_settled := settled_sequence();
       END IF;
-      v_merged := EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready);
+      -- what was looked at before all else still holds where nothing was done since
+      v_anew := v_round > 0 OR v_queue.groups OR v_due OR v_overdue;
+      v_merged := CASE WHEN v_anew
+        THEN EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready) ELSE v_queue.ready END;
       IF v_merged THEN
         v_seqs := take_merged(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now);
       ELSE
@@ -220,7 +227,8 @@ BEGIN
     END LOOP;
   END IF;
   v_next := least(
-    next_in_queue(v_queue.id), next_expiry(p_session),
+    CASE WHEN v_anew OR v_merged THEN next_in_queue(v_queue.id) ELSE least(v_queue.due_at, v_queue.expire_at) END,
+    next_expiry(p_session),
     CASE WHEN v_held = 0 AND v_locked > 0 THEN v_now + 100 END);
   v_answer := json_build_array(v_now, v_next, CASE WHEN v_merged THEN as_granted(v_seqs) END);
   IF v_held > 0 THEN
