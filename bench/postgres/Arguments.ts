@@ -37,7 +37,7 @@ export const usage = `npm run bench:peers -- --store postgres [options]
   --quiet CORES     repeat a round in which other processes used more than CORES
   --directory DIR   measure the disk of DIR, default the temporary directory
   --json FILE       write the results to FILE
-  --table FILE      print the tables of earlier results instead of measuring
+  --table FILE,FILE print the tables of earlier results instead of measuring
   --into DOC        with --table: put them between the marks in DOC`
 
 const integer = (name: string, text: string): number => {

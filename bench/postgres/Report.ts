@@ -35,6 +35,24 @@ export const readResults = (path: string): Results => {
   return value as Results
 }
 
+/** Results of several runs on one machine and server, which measured different workloads or contestants. */
+export const mergeResults = (all: ReadonlyArray<Results>): Results => {
+  const [first] = all
+  if (first === undefined) throw new Error("there are no results")
+  for (const { machine, server } of all) {
+    if (machine.cpu !== first.machine.cpu || server.version !== first.server.version) {
+      throw new Error("these results are of different machines or servers, and cannot stand beside each other")
+    }
+  }
+  const contestants = all.flatMap((each) => each.contestants)
+  return {
+    ...first,
+    command: all.map(({ command }) => command).join("`, `"),
+    contestants: contestants.filter(({ name }, index) => contestants.findIndex((one) => one.name === name) === index),
+    rows: all.flatMap(({ rows }) => rows)
+  }
+}
+
 const unique = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(values)]
 
 /** A line for each contestant, a column for each figure. */

@@ -11,7 +11,7 @@ import { type Contestant, contestants, versionsOf } from "./Contestants.ts"
 import { type Group, groupsOf } from "./Figures.ts"
 import { installFor } from "./Install.ts"
 import { runProgram } from "./Program.ts"
-import { marks, readResults, renderResults, type Results } from "./Report.ts"
+import { marks, mergeResults, readResults, renderResults, type Results } from "./Report.ts"
 import { type Round, type Row, rowsOf } from "./Rows.ts"
 import { type Run, Runs } from "./Runs.ts"
 import { Server } from "./Server.ts"
@@ -97,8 +97,8 @@ const measure = async (options: Arguments, args: ReadonlyArray<string>): Promise
   }
 }
 
-const printTable = (path: string, into: string | undefined): void => {
-  const table = renderResults(readResults(path))
+const printTable = (paths: string, into: string | undefined): void => {
+  const table = renderResults(mergeResults(paths.split(",").map(readResults)))
   if (into === undefined) console.log(table)
   else writeFileSync(into, replaceTable(readFileSync(into, "utf8"), table, marks))
 }
