@@ -334,7 +334,7 @@ DECLARE
   v_last bigint;
   v_behind bigint;
 BEGIN
-  SELECT last_value INTO v_last FROM job_sequence;
+  SELECT last_value - (NOT is_called)::int INTO v_last FROM job_sequence;
   -- one who has drawn since we looked seems to be far ahead, and is beyond the last one anyway
   SELECT max(d.behind) INTO v_behind FROM (
     SELECT (v_last - l.objid::bigint + 2147483648) % 2147483648 AS behind FROM pg_locks l

@@ -205,7 +205,7 @@ BEGIN
   END LOOP;
   IF v_plain THEN
     -- says, before it draws, that it may be about to draw anything from here on: see settled_sequence
-    SELECT last_value INTO v_drawn FROM job_sequence;
+    SELECT last_value - (NOT is_called)::int INTO v_drawn FROM job_sequence;
     PERFORM pg_advisory_xact_lock_shared(drawing(), (v_drawn % 2147483648)::int);
   END IF;
   SELECT array_agg(nextval('job_sequence')) INTO v_seqs FROM generate_series(1, v_count);

@@ -27,17 +27,17 @@ DECLARE
 BEGIN
   SELECT q.id INTO v_queue FROM queue q WHERE q.name = p_queue AND q.max_backlog IS NULL
     AND (SELECT true FROM lane l WHERE l.queue = q.id AND l.priority = p_priority);
-  IF v_queue IS NULL THEN
+  -- says, before it draws, that it may be about to draw anything from here on: see settled_sequence. As an expression it
+  -- is no statement, which would cost more than the lock. Where the sequence does not tell its last value there is no lock,
+  -- as without a right to it on version 18: enqueue says what is wrong.
+  IF CASE WHEN v_queue IS NULL THEN true
+    ELSE pg_advisory_xact_lock_shared(drawing(), (pg_sequence_last_value('job_sequence') % 2147483648)::int) IS NULL END
+  THEN
     RETURN QUERY SELECT * FROM enqueue(
       p_ids, array_fill(p_queue, ARRAY[v_count]), each_of(p_names, v_count), each_of(p_versions, v_count),
       p_payloads, array_fill(p_priority, ARRAY[v_count]), each_of(p_attempts, v_count),
       each_of(p_deliveries, v_count), coalesce(p_rests, array_fill(NULL::text, ARRAY[v_count])),
       NULL, NULL, NULL, NULL, NULL, NULL, NULL, true);
-    RETURN;
-  END IF;
-  -- says, before it draws, that it may be about to draw anything from here on: see settled_sequence. As an expression it
-  -- is no statement, which would cost more than the lock
-  IF pg_advisory_xact_lock_shared(drawing(), (pg_sequence_last_value('job_sequence') % 2147483648)::int) IS NULL THEN
     RETURN;
   END IF;
   INSERT INTO job (seq, id, enqueued_at, queue, priority, max_attempts, max_deliveries, plain, version, name, payload, rest)
