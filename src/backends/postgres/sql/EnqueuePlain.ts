@@ -30,8 +30,8 @@ BEGIN
   -- says, before it draws, that it may be about to draw anything from here on: see settled_sequence. As an expression it
   -- is no statement, which would cost more than the lock. Where the sequence does not tell its last value there is no lock,
   -- as without a right to it on version 18: enqueue says what is wrong.
-  IF CASE WHEN v_queue IS NULL THEN true
-    ELSE pg_advisory_xact_lock_shared(drawing(), (pg_sequence_last_value('job_sequence') % 2147483648)::int) IS NULL END
+  IF (CASE WHEN v_queue IS NULL THEN true
+    ELSE pg_advisory_xact_lock_shared(drawing(), (pg_sequence_last_value('job_sequence') % 2147483648)::int) IS NULL END)
   THEN
     RETURN QUERY SELECT * FROM enqueue(
       p_ids, array_fill(p_queue, ARRAY[v_count]), each_of(p_names, v_count), each_of(p_versions, v_count),
