@@ -192,6 +192,13 @@ BEGIN
       v_merged := CASE WHEN v_anew
         THEN EXISTS (SELECT 1 FROM job_state s WHERE s.queue = v_queue.id AND s.ready) ELSE v_queue.ready END;
       IF v_merged THEN
+        -- it looks behind the marks at every step, which is much where they have stayed behind
+        FOR v_lane IN
+          SELECT * FROM lane l WHERE l.queue = v_queue.id AND (l.swept_at + 1000 <= v_now OR l.swept_at > v_now)
+        LOOP
+          v_settled := coalesce(v_settled, settled_sequence());
+          PERFORM sweep(v_lane, v_settled, v_now);
+        END LOOP;
         v_seqs := take_merged(v_queue.id, p_limit, p_names, p_session, v_block * 1000, v_now);
       ELSE
         v_seqs := '{}';
