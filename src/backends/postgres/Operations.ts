@@ -8,6 +8,7 @@ import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as PgTypes from "@effect/sql-pg/PgTypes"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import type { ControlCommand, ControlResult, JobLogOperations } from "../../log/JobLog.ts"
 import { InvalidRequest, type LogError, refused, SessionDead, unknown } from "../../log/LogError.ts"
@@ -80,7 +81,11 @@ const encodeCommand = (command: ControlCommand): ReadonlyArray<unknown> => {
   }
 }
 
-/** Times that a statement is sent again after the server undid it for a conflict. */
+/**
+ * When a statement is sent again that the server undid for a conflict: ten times in about a second, not in step with
+ * those that it met.
+ */
+const afterConflict = Schedule.exponential("1 millis").pipe(Schedule.jittered)
 const conflictRetries = 10
 
 /**
@@ -109,7 +114,11 @@ export const operations = (
         const once = sql.unsafe(statement, parameters).values
         // in a caller's transaction everything before is undone as well: only the caller can do it all again
         if (inTransaction(fiber.context)) return once
-        return Effect.retry(once, { while: (error: SqlError) => isConflict(error), times: conflictRetries })
+        return Effect.retry(once, {
+          while: (error: SqlError) => isConflict(error),
+          times: conflictRetries,
+          schedule: afterConflict
+        })
       }),
       failure(operation)
     )
