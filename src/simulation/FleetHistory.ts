@@ -21,6 +21,7 @@ import type {
   Settlement
 } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
+import { PauseWatch } from "./PauseWatch.ts"
 
 /**
  * One grant. Instants named `at` are positions in the history, not times.
@@ -129,9 +130,7 @@ export class FleetHistory {
   counts: ReadonlyArray<QueueCounts> | undefined
   /** Set for all queues before the first job. */
   policy: QueuePolicy | undefined
-  /** Positions since when queues are known to be paused, and at which they were last told to go on. */
-  readonly #paused = new Map<string, number>()
-  readonly #resumed = new Map<string, number>()
+  readonly #pauses = new PauseWatch()
   /** The next position. */
   at = 0
   readonly #settled = new Set<string>()
@@ -224,13 +223,15 @@ export class FleetHistory {
       effect: Effect.Effect<A, LogError>,
       sent: (sentAt: number) => void,
       answered: (value: A, sentAt: number) => void,
-      refused: () => void = () => {}
+      refused: () => void = () => {},
+      ended: () => void = () => {}
     ): Effect.Effect<A, LogError> =>
       Effect.suspend(() => {
         const sentAt = this.at++
         sent(sentAt)
         return Effect.onExit(effect, (exit) =>
           Effect.sync(() => {
+            ended()
             if (Exit.isSuccess(exit)) return answered(exit.value, sentAt)
             // whoever called it may get over that; it is a bug of the log all the same
             if (Cause.hasDies(exit.cause)) this.violate("defect", `a call died in the log: ${Cause.squash(exit.cause)}`)
@@ -299,14 +300,11 @@ export class FleetHistory {
       control: (commands) =>
         noted(
           log.control(commands),
-          (sentAt) => {
+          () => {
             for (const command of commands) {
               const asked = command._tag === "Cancel" ? this.jobs.get(command.id) : undefined
               if (asked !== undefined) asked.cancelSent = true
-              if (command._tag === "Resume") {
-                this.#paused.delete(command.queue)
-                this.#resumed.set(command.queue, sentAt)
-              }
+              this.#pauses.sent(command)
               const moves = command._tag === "Reschedule" || command._tag === "Redrive"
               const job = moves ? this.jobs.get(command.id) : undefined
               if (job !== undefined) job.rescheduled = true
@@ -314,6 +312,11 @@ export class FleetHistory {
           },
           (results, sentAt) => {
             for (const [i, command] of commands.entries()) if (results[i]?._tag === "Done") this.#done(command, sentAt)
+          },
+          () => {},
+          () => {
+            const at = this.at++
+            for (const command of commands) this.#pauses.ended(command, at)
           }
         )
     }
@@ -331,7 +334,7 @@ export class FleetHistory {
         continue
       }
       // a claim that was sent before may be answered by its repeat
-      if (firstSentAt > (this.#paused.get(grant.queue) ?? Infinity)) {
+      if (this.#pauses.isPaused(grant.queue, firstSentAt)) {
         this.violate("pauseReaches", `${grant.id} was granted while ${grant.queue} was paused`)
       }
       const record: GrantRecord = {
@@ -386,10 +389,7 @@ export class FleetHistory {
   }
 
   #done(command: ControlCommand, sentAt: number): void {
-    // a command to go on that crosses it may come first or last
-    if (command._tag === "Pause" && (this.#resumed.get(command.queue) ?? -1) < sentAt) {
-      this.#paused.set(command.queue, this.at++)
-    }
+    this.#pauses.done(command, sentAt, this.at++)
     if (command._tag === "Cancel") {
       const job = this.jobs.get(command.id)
       if (job !== undefined) job.cancelled = true

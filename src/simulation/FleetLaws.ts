@@ -241,7 +241,8 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   },
   {
     name: "tokenMonotone",
-    statement: "No token is given twice, and those of a later opening of the log are greater than all before.",
+    statement:
+      "No token is given twice, and those of a later opening of the log are greater than all of the openings before it.",
     ofAll: tokenMonotone
   },
   {
@@ -315,7 +316,7 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   {
     name: "wakeBound",
     statement:
-      "An idle fleet starts a job within a bound of its enqueue, and a delayed one within a bound of its instant."
+      "An idle fleet starts a job within a bound of its enqueue, and a delayed one within a bound of its instant, once all leases that nobody renews have run out in the log's time."
   },
   {
     name: "readsAgree",

@@ -39,6 +39,14 @@ const abandonAfter = 1_000
 /** A scheduler's shutdown: its grace, its interruptions, one flush, and one call per session that nobody answers. */
 const shutdownBound = drainGrace + abandonAfter + 1_000 + 10_000 + 2 * 5_000 + 500
 
+const greatest = (times: ReadonlyArray<number>): number => times.reduce((most, time) => Math.max(most, time), 0)
+
+/** The log's time when it last told it to a session, and when the last of all leases runs out. */
+const leasesOf = (history: FleetHistory): { readonly now: number; readonly runOutAt: number } => {
+  const told = [...history.sessions.values()].flatMap(({ extended }) => extended)
+  return { now: greatest(told.map(({ now }) => now)), runOutAt: greatest(told.map(({ expiresAt }) => expiresAt)) }
+}
+
 /**
  * @since 0.1.0
  * @category models
@@ -234,6 +242,18 @@ export class FleetRun {
     })
   }
 
+  /**
+   * Waits for an instant of the log's time, which stands still where the wall clock was ahead and is set back. Until then
+   * a session that nobody has any more may live, and what a claim of it that was left behind is given is with nobody.
+   */
+  #until(instant: number): Effect.Effect<void> {
+    return Effect.gen({ self: this }, function* () {
+      const { host, simulation } = this.cluster
+      const bound = simulation.now() + 1.1 * host.machine.stepped
+      while (leasesOf(this.history).now < instant && simulation.now() < bound) yield* Effect.sleep(250)
+    })
+  }
+
   #enqueue(items: ReadonlyArray<EnqueueItem>): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       this.history.attempt(items)
@@ -251,8 +271,10 @@ export class FleetRun {
     return Effect.gen({ self: this }, function* () {
       const { cluster, history } = this
       const { concurrency, groupedLease, leaseDuration } = this.config
+      const { runOutAt } = leasesOf(history)
       // calls that lost their answers before the end of the faults are sent again by now
       yield* Effect.sleep(2 * Math.max(leaseDuration, groupedLease ?? 0) + 5_000)
+      yield* this.#until(runOutAt)
       const sessions = history.sessions.size
       let number = 0
       for (const queue of queues) {

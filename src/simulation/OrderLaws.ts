@@ -95,23 +95,19 @@ export const priorityKept = (history: FleetHistory): string | undefined => {
 }
 
 /**
- * Whether a token came back or an opening of the log began below the one before.
+ * Whether an opening of the log gave a token that is not above all of the openings before it. In which order the answers
+ * came says nothing: one that had to be read from a slow disk may come when the log has long been opened again.
  *
  * @since 0.1.0
  * @category laws
  * @stability unstable
  */
 export const tokenMonotone = (history: FleetHistory): string | undefined => {
-  let opening = ""
-  let most = 0n
-  let before = 0n
-  for (const { grant, session } of [...history.grants.values()].toSorted((a, b) => a.answeredAt - b.answeredAt)) {
-    if (openingOf(session) !== opening) {
-      opening = openingOf(session)
-      before = most
-    }
+  const opening = ({ session }: GrantRecord): number => Number(openingOf(session))
+  const grants = [...history.grants.values()].toSorted((a, b) => opening(a) - opening(b) || byGrant(a, b))
+  for (const [i, { grant }] of grants.slice(1).entries()) {
+    const before = grants[i]!.grant.token
     if (grant.token <= before) return `token ${grant.token} was given after ${before}, by a later opening of the log`
-    if (grant.token > most) most = grant.token
   }
   return undefined
 }

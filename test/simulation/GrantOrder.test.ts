@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest"
 import type { EnqueueItem, Grant, QueuePolicy, Settlement } from "../../src/log/JobLog.ts"
 import type { JobView } from "../../src/log/Read.ts"
-import { FleetHistory, type JobRecord } from "../../src/simulation/FleetHistory.ts"
+import { FleetHistory, type GrantRecord, type JobRecord } from "../../src/simulation/FleetHistory.ts"
 import { judge } from "../../src/simulation/FleetLaws.ts"
 
 const itemOf = (number: number, more: Partial<EnqueueItem> = {}): EnqueueItem => ({
@@ -36,7 +36,8 @@ const grants = (
   history: FleetHistory,
   item: EnqueueItem,
   grant: Pick<Grant, "token" | "delivery"> & Partial<Grant>,
-  accepted?: Settlement
+  accepted?: Settlement,
+  more: Partial<Pick<GrantRecord, "session" | "answeredAt">> = {}
 ): void => {
   const job = jobOf(history, item)
   const record = {
@@ -62,7 +63,8 @@ const grants = (
     answeredAt: 10 * Number(grant.token),
     claimedAt: 5,
     settleSentAt: accepted === undefined ? undefined : 10 * Number(grant.token) + 1,
-    accepted
+    accepted,
+    ...more
   }
   job.grants.push(record)
   history.grants.set(grant.token, record)
@@ -119,6 +121,33 @@ describe("of two jobs in order, the second was seen to be granted before the fir
 
   test("by priority, and its first grant went to a claim that was given up", () => {
     expect(played(2, {}, { priority: -1 })).toEqual([])
+  })
+})
+
+describe("the log was opened ten times", () => {
+  const played = (...given: ReadonlyArray<readonly [opening: number, token: bigint]>) => {
+    const items = given.map((_, index) => itemOf(index))
+    const history = historyOf(undefined, ...items)
+    for (const [index, [opening, token]] of given.entries()) {
+      grants(history, items[index]!, { token, delivery: 1 }, undefined, { session: `${opening}-1`, answeredAt: index })
+    }
+    return broken(history)
+  }
+
+  test("and gave greater tokens each time", () => {
+    expect(played([8, 1n], [9, 2n], [10, 3n])).toEqual([])
+  })
+
+  test("and an answer of an earlier opening came late", () => {
+    expect(played([9, 2n], [10, 3n], [9, 1n])).toEqual([])
+  })
+
+  test("and gave a token below one that it had given before", () => {
+    expect(played([9, 3n], [10, 2n])).toEqual(["tokenMonotone"])
+  })
+
+  test("and so it did when the answer of the earlier opening came late", () => {
+    expect(played([10, 2n], [9, 3n])).toEqual(["tokenMonotone"])
   })
 })
 
