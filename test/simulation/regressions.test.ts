@@ -1,6 +1,7 @@
 /**
  * Seeds that showed a bug of ours, and show it again when its fix is taken away; when the swarm or the code has changed
  * so much that one does not, it gives its place to another. Each bug has a small test of its own besides, named here.
+ * And seeds on which a law saw a bug where there is none.
  */
 import { expect, test } from "vitest"
 import { runFleet } from "../../src/simulation/Fleet.ts"
