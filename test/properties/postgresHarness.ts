@@ -6,6 +6,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
@@ -103,7 +104,13 @@ class Process {
   }
 }
 
-/** Until a statement on the server's own tables answers true. */
+/** Who is connected, but for the caller. */
+const others = "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+
+/** Milliseconds after which what a history has left on the server will not end by itself. */
+const patience = 60_000
+
+/** Until a statement on the server's own tables answers true; tells who is in its way if that does not come to be. */
 const until = (sql: PgClient.PgClient, statement: string): Effect.Effect<void> =>
   Effect.gen(function* () {
     for (;;) {
@@ -111,10 +118,49 @@ const until = (sql: PgClient.PgClient, statement: string): Effect.Effect<void> =
       if (answer === true) return
       yield* Effect.sleep(1)
     }
-  })
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () =>
+        Effect.flatMap(
+          ask(
+            sql,
+            `SELECT concat_ws(' ', pid, state, wait_event_type, wait_event, now() - state_change, query) FROM ${others}`
+          ),
+          (rows) => Effect.die(new Error(`the server is not done: ${rows.join("; ")}`))
+        )
+    })
+  )
 
-/** Who is connected, but for the caller. */
-const others = "pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+/** Counts the statements that are on their way: a call that nobody waits for any more may yet be carried out. */
+class Outstanding {
+  count = 0
+
+  readonly of = (sql: PgClient.PgClient): PgClient.PgClient => {
+    const unsafe = <A extends object>(text: string, parameters?: ReadonlyArray<unknown>) => {
+      const statement = sql.unsafe<A>(text, parameters)
+      // an interrupted call of a shared connection goes on without its caller
+      const counted = Effect.suspend(() => {
+        this.count++
+        const counting = Effect.sync(() => {
+          this.count--
+        })
+        return Effect.flatMap(Effect.forkDetach(Effect.ensuring(statement.values, counting)), Fiber.join)
+      })
+      return new Proxy(statement, { get: (target, key) => (key === "values" ? counted : Reflect.get(target, key)) })
+    }
+    return new Proxy(sql, { get: (target, key) => (key === "unsafe" ? unsafe : Reflect.get(target, key)) })
+  }
+
+  readonly none: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
+    while (this.count > 0) yield* Effect.sleep(1)
+  }).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => Effect.die(new Error(`${this.count} statements of the history before have no end`))
+    })
+  )
+}
 
 export interface PostgresHarness extends Harness {
   /** Runs a statement between two histories; the schema is there. */
@@ -135,6 +181,7 @@ export const postgresHarness = (options: Options): PostgresHarness => {
   let graves: Array<Connected> = []
   let now = beginning
   let histories = 0
+  const outstanding = new Outstanding()
 
   const connectAdmin = Effect.suspend(() => connected({ url: server.url(), maxConnections: 1 }))
 
@@ -203,7 +250,7 @@ export const postgresHarness = (options: Options): PostgresHarness => {
       const scope = yield* Scope.make()
       opened = scope
       return yield* PostgresLog.make({ schema }).pipe(
-        Effect.provideService(PgClient.PgClient, sql),
+        Effect.provideService(PgClient.PgClient, outstanding.of(sql)),
         Scope.provide(scope),
         // that its connections are cut is nothing to tell
         Effect.provideService(References.MinimumLogLevel, "None")
@@ -255,7 +302,8 @@ export const postgresHarness = (options: Options): PostgresHarness => {
     yield* Effect.addFinalizer(() => Effect.andThen(closeOpened(), closeGraves()))
     if (admin === undefined) yield* migrated
     const sql = yield* adminSql
-    // a statement of the history before this one may still be at it
+    // a statement of the history before this one may still be on its way, or at it
+    yield* outstanding.none
     yield* until(sql, `SELECT NOT EXISTS (SELECT 1 FROM ${others} AND state <> 'idle')`)
     yield* run(sql, `DO $$ BEGIN ${reset}; END $$`)
     if (histories++ % 30 === 0) yield* run(sql, "VACUUM")
