@@ -307,7 +307,8 @@ export const fleetLaws: ReadonlyArray<FleetLaw> = [
   },
   {
     name: "eventuallyClaimed",
-    statement: "After the last fault every job is done within a bound; poison does not hold up the others."
+    statement:
+      "After the last fault every job is done within a bound and the time that one slot alone takes for all runs that are left; poison does not hold up the others."
   },
   {
     name: "noSilentWorker",

@@ -10,6 +10,7 @@ import { silent } from "../actors/Telemetry.ts"
 import type { EnqueueItem, JobView, QueuePolicy, ReadAnswer } from "../log/JobLog.ts"
 import type { LogError } from "../log/LogError.ts"
 import { JobScheduler, SchedulerTelemetry } from "../scheduler/JobScheduler.ts"
+import { attemptsLeft } from "./AttemptsLeft.ts"
 import { Cluster } from "./Cluster.ts"
 import { EnqueueWatch } from "./EnqueueWatch.ts"
 import { FleetHistory } from "./FleetHistory.ts"
@@ -24,7 +25,7 @@ import { produce } from "./Producer.ts"
 import { RunWatch } from "./RunWatch.ts"
 import type { FleetConfig } from "./Swarm.ts"
 
-/** After the last fault all that was accepted must be done within this, milliseconds. */
+/** After the last fault all that was accepted must be done within this, milliseconds, and the time that its runs take. */
 const drainBound = 300_000
 
 /** An idle fleet starts a job within this, milliseconds; without hints it would be the poll interval. */
@@ -189,7 +190,7 @@ export class FleetRun {
       yield* nemesis.heal
       if (operator !== undefined) yield* operator.leave
       yield* this.#finish(clients)
-      yield* this.#drain("jobs that were accepted are not done")
+      yield* this.#drain("jobs that were accepted are not done", drainBound + this.#workLeft)
       if (config.policy !== undefined) yield* this.#configure(boundless)
       yield* this.#probe
       const views = yield* this.#views
@@ -229,10 +230,16 @@ export class FleetRun {
     })
   }
 
-  #drain(complaint: string): Effect.Effect<void> {
+  /** How long one slot alone would take for all that is left, milliseconds; groups and prefetch can leave just one. */
+  get #workLeft(): number {
+    const longestRun = this.config.mix.timeout + abandonAfter
+    return attemptsLeft(this.history.jobs.values()) * longestRun
+  }
+
+  #drain(complaint: string, bound = drainBound): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
       const { cluster } = this
-      const until = cluster.simulation.now() + drainBound
+      const until = cluster.simulation.now() + bound
       for (;;) {
         const answer = yield* cluster.ask((log) => log.read({ _tag: "Counts" }))
         if (answer?._tag === "Counts" && answer.queues.every((of) => of.scheduled + of.ready + of.leased === 0)) return

@@ -118,7 +118,10 @@ test.for([
   // had been left behind, by a doubled message or by one to give it up that overtook it.
   [7985, "the lease of a session without a scheduler had not run out"],
   [9345, "the lease of a session without a scheduler had not run out"],
-  [13_924, "the lease of a session without a scheduler had not run out"]
+  [13_924, "the lease of a session without a scheduler had not run out"],
+  // 60 jobs, many of which hung until their timeout at each of up to four attempts, on two slots
+  // (test/simulation/AttemptsLeft.test.ts).
+  [15_732, "all slots were busy for longer than the bound"]
 ] as const)("seed %i, on which a law said more than is promised: %s", { timeout: 30_000 }, ([seed]) => {
   expect(runFleet({ seed }).violations).toEqual([])
 })
