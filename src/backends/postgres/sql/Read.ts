@@ -25,7 +25,8 @@ CREATE FUNCTION shown(p_seq bigint, p_now bigint) RETURNS TABLE (
     (SELECT k.id FROM idempotency_key k
       WHERE s.dead AND s.key IS NOT NULL AND k.queue = j.queue AND k.name = j.name AND k.value = s.key AND k.seq <> j.seq
         AND (k.held_until IS NULL OR k.held_until > p_now))
-  FROM job j JOIN queue q ON q.id = j.queue LEFT JOIN job_state s ON s.seq = j.seq
+  FROM job j JOIN queue q ON q.id = j.queue
+  LEFT JOIN LATERAL (SELECT * FROM job_state WHERE seq = j.seq OFFSET 0) s ON true
   WHERE j.seq = p_seq
     AND NOT coalesce(s.status IN (2, 4) AND s.session IS NULL AND s.finished_at + q.retain_millis <= p_now, false)
 $$;

@@ -209,7 +209,7 @@ BEGIN
   CROSS JOIN LATERAL (SELECT * FROM job_state WHERE seq = u.seq OFFSET 0) s
   JOIN queue q ON q.id = s.queue WHERE c.session = p_session AND c.held > 0 AND s.session = p_session;
   PERFORM lock_groups(q.id) FROM queue q
-  WHERE q.name = ANY (v_queues) AND EXISTS (SELECT 1 FROM job_group g WHERE g.queue = q.id) ORDER BY q.id;
+  WHERE q.name = ANY (v_queues) AND (SELECT true FROM job_group g WHERE g.queue = q.id LIMIT 1) ORDER BY q.id;
   PERFORM take_back(p_session, 2, now_millis(), 2147483647);
   RETURN v_queues;
 END $$;
