@@ -56,7 +56,8 @@ const parameterCount = 17
  */
 export const enqueuePlaceholders = Array.from({ length: parameterCount }, (_, i) => `$${i + 1}`).join(", ")
 
-const sameQueue = (first: EnqueueItem) => (item: EnqueueItem) =>
+/** Whether a job is plain, and of the queue and priority of another. */
+const isPlainLike = (first: EnqueueItem) => (item: EnqueueItem) =>
   item.queue === first.queue &&
   (item.priority ?? 0) === (first.priority ?? 0) &&
   item.delay === undefined &&
@@ -78,7 +79,7 @@ const brief = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> =>
  */
 export const plainParameters = (items: ReadonlyArray<EnqueueItem>): ReadonlyArray<PgTypes.Parameter> | undefined => {
   const [first] = items
-  if (first === undefined || !items.every(sameQueue(first))) return undefined
+  if (first === undefined || !items.every(isPlainLike(first))) return undefined
   const rests = items.map(restOf)
   return [
     uuids(items.map(({ id }) => id)),

@@ -12,18 +12,8 @@
  * @stability unstable
  */
 export const quietCalls = `
-CREATE TABLE quiet_call (
-  session bigint NOT NULL,
-  -- the number's last six bits
-  place smallint NOT NULL,
-  operation smallint NOT NULL,
-  number bigint NOT NULL,
-  -- the log's time at the answer, which tells a renewal's whole answer
-  at bigint NOT NULL,
-  PRIMARY KEY (session, place)
-);
-
--- What such a call was answered, as the answers of other calls are kept. Of a claim the instant worth waking for is not kept: whoever repeats it may claim at once.
+-- What such a call was answered, as the answers of other calls are kept. Of a claim the instant worth waking for is not
+-- kept: whoever repeats it may claim at once.
 CREATE FUNCTION quiet_answer(p_call quiet_call, p_lease bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE p_call.operation
     WHEN 1 THEN json_build_array(p_call.at, p_call.at + p_lease, ARRAY[]::text[], ARRAY[]::text[], ARRAY[]::text[])

@@ -15,6 +15,7 @@ import { quietCalls } from "./QuietCalls.ts"
 import { readFunctions } from "./Read.ts"
 import { sessionFunctions } from "./Sessions.ts"
 import { settleFunctions } from "./Settle.ts"
+import { sweepFunctions } from "./Sweep.ts"
 import { tables } from "./Tables.ts"
 import { views } from "./Views.ts"
 
@@ -61,6 +62,7 @@ export const version1 = (schema: string): string =>
     enqueuePlainFunctions,
     quietCalls,
     sessionFunctions,
+    sweepFunctions,
     claimFunctions,
     mergedClaimFunctions,
     settleFunctions,

@@ -204,4 +204,16 @@ CREATE TABLE session_call (
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX session_call_block ON session_call (block) WHERE block IS NOT NULL;
 ALTER TABLE session_call ALTER COLUMN seqs SET STORAGE EXTERNAL;
+
+-- Those that had nothing to tell, one in each place: see remember_quietly.
+CREATE TABLE quiet_call (
+  session bigint NOT NULL,
+  -- the number's last six bits
+  place smallint NOT NULL,
+  operation smallint NOT NULL,
+  number bigint NOT NULL,
+  -- the log's time at the answer, which tells a renewal's whole answer
+  at bigint NOT NULL,
+  PRIMARY KEY (session, place)
+);
 `
