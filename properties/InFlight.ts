@@ -230,22 +230,29 @@ export const explain = (
   const { answered, open } = flights
   const { snapshot, window } = seen
   const views = snapshot?.jobs ?? []
-  for (const flight of answered) reportAll(world, flight.carryOut(world.model, window, views))
-  afterwards()
-  if (snapshot === undefined) {
-    world.blinded = open.length > 0
-    return
-  }
+  const start = world.model
   let best: { readonly model: Model.Model; readonly violations: ReadonlyArray<Model.Violation> } | undefined
-  for (const happened of subsets(open).flatMap(orders)) {
-    const model = structuredClone(world.model)
-    for (const flight of happened) flight.carryOut(model, window, views)
-    const violations = compare(model, snapshot, window, blame)
-    if (best === undefined || violations.length < best.violations.length) best = { model, violations }
-    if (violations.length === 0) {
-      if (open.length > 0) count(world.coverage, `crash during a call: ${happened.length > 0 ? "kept" : "lost"}`)
-      break
+  // calls that were in flight together have no order among them, whoever was called first
+  for (const said of orders(answered)) {
+    world.model = structuredClone(start)
+    const contradicted = said.flatMap((flight) => flight.carryOut(world.model, window, views))
+    afterwards()
+    if (snapshot === undefined) {
+      world.blinded = open.length > 0
+      reportAll(world, contradicted)
+      return
     }
+    for (const happened of subsets(open).flatMap(orders)) {
+      const model = structuredClone(world.model)
+      for (const flight of happened) flight.carryOut(model, window, views)
+      const violations = [...contradicted, ...compare(model, snapshot, window, blame)]
+      if (best === undefined || violations.length < best.violations.length) best = { model, violations }
+      if (violations.length === 0) {
+        if (open.length > 0) count(world.coverage, `crash during a call: ${happened.length > 0 ? "kept" : "lost"}`)
+        break
+      }
+    }
+    if (best?.violations.length === 0) break
   }
   if (best === undefined) return
   world.model = best.model

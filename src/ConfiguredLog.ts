@@ -13,6 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { Options } from "./backends/file/FileLog.ts"
 import { isSchemaName, schemaNameExpected } from "./backends/postgres/SchemaName.ts"
+import { defaultLogName, isLogName, logNameExpected } from "./backends/redis/LogName.ts"
 import type { JobLog } from "./log/JobLog.ts"
 import type { LogError } from "./log/LogError.ts"
 import * as Setting from "./scheduler/Setting.ts"
@@ -24,7 +25,7 @@ import * as Setting from "./scheduler/Setting.ts"
  * @category models
  * @stability unstable
  */
-export const logNames = ["file", "memory", "postgres"] as const
+export const logNames = ["file", "memory", "postgres", "redis"] as const
 
 /**
  * @since 0.1.0
@@ -110,6 +111,17 @@ export const isPostgresUrl = (text: string): boolean => {
 
 const wrong = (message: string): Config.Config<never> => Config.fail(new ConfigProvider.SourceError({ message }))
 
+const optionalUrl = (
+  name: string,
+  isUrl: (text: string) => boolean,
+  expected: string
+): Config.Config<Option.Option<Redacted.Redacted>> =>
+  Config.flatMap(Config.option(Config.Redacted(name)), (found) =>
+    Option.isNone(found) || isUrl(Redacted.value(found.value))
+      ? Config.succeed(found)
+      : wrong(`${name} is not ${expected}`)
+  )
+
 /**
  * `LEASEHOLD_POSTGRES_URL`: where the Postgres log lives, if set. It may hold a password, so no message shows it.
  *
@@ -117,12 +129,10 @@ const wrong = (message: string): Config.Config<never> => Config.fail(new ConfigP
  * @category config
  * @stability unstable
  */
-export const postgresUrl: Config.Config<Option.Option<Redacted.Redacted>> = Config.flatMap(
-  Config.option(Config.Redacted("LEASEHOLD_POSTGRES_URL")),
-  (found) =>
-    Option.isNone(found) || isPostgresUrl(Redacted.value(found.value))
-      ? Config.succeed(found)
-      : wrong(`LEASEHOLD_POSTGRES_URL is not ${postgresUrlExpected}`)
+export const postgresUrl: Config.Config<Option.Option<Redacted.Redacted>> = optionalUrl(
+  "LEASEHOLD_POSTGRES_URL",
+  isPostgresUrl,
+  postgresUrlExpected
 )
 
 const schemaName = Config.flatMap(Setting.text("LEASEHOLD_POSTGRES_SCHEMA", "leasehold", 48), (name) =>
@@ -156,6 +166,64 @@ const postgresOptions = Config.all({
 })
 
 /**
+ * What the URL of a Redis server looks like, for messages.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const redisUrlExpected = "a URL such as redis://user:password@host:6379, or rediss:// for TLS"
+
+/**
+ * Whether a text is the URL of a Redis server.
+ *
+ * @since 0.1.0
+ * @category guards
+ * @stability unstable
+ */
+export const isRedisUrl = (text: string): boolean =>
+  URL.canParse(text) && ["redis:", "rediss:", "redis+unix:"].includes(new URL(text).protocol)
+
+/**
+ * `LEASEHOLD_REDIS_URL`: the server of the Redis log, if set. It may hold a password, so no message shows it.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const redisUrl: Config.Config<Option.Option<Redacted.Redacted>> = optionalUrl(
+  "LEASEHOLD_REDIS_URL",
+  isRedisUrl,
+  redisUrlExpected
+)
+
+const redisName = Config.flatMap(Setting.text("LEASEHOLD_REDIS_NAME", defaultLogName, 48), (name) =>
+  isLogName(name)
+    ? Config.succeed(name)
+    : wrong(`LEASEHOLD_REDIS_NAME: ${JSON.stringify(name)} is not ${logNameExpected}`)
+)
+
+/**
+ * How to use a Redis log, apart from where its server is.
+ *
+ * @since 0.1.0
+ * @category config
+ * @stability unstable
+ */
+export const redisSettings = Config.all({ name: redisName })
+
+const redisOptions = Config.all({
+  url: Config.flatMap(
+    redisUrl,
+    Option.match({
+      onNone: () => wrong(`LEASEHOLD_REDIS_URL is not set: the Redis log needs ${redisUrlExpected}`),
+      onSome: (url) => Config.succeed(url)
+    })
+  ),
+  settings: redisSettings
+})
+
+/**
  * The chosen log needs a package that is not installed.
  *
  * @since 0.1.0
@@ -179,6 +247,13 @@ const isMissing = (error: unknown, name: string): boolean =>
   error instanceof Error &&
   error.message.includes(`'${name}'`)
 
+const loading =
+  (log: LogName, name: string) =>
+  <A>(load: () => Promise<A>): Effect.Effect<A, MissingPackage> =>
+    Effect.catchDefect(Effect.promise(load), (error) =>
+      isMissing(error, name) ? Effect.fail(new MissingPackage({ log, name })) : Effect.die(error)
+    )
+
 /**
  * Loads a module of the Postgres log, which needs the package `@effect/sql-pg`.
  *
@@ -186,12 +261,16 @@ const isMissing = (error: unknown, name: string): boolean =>
  * @category constructors
  * @stability unstable
  */
-export const loadPostgres = <A>(load: () => Promise<A>): Effect.Effect<A, MissingPackage> =>
-  Effect.catchDefect(Effect.promise(load), (error) =>
-    isMissing(error, "@effect/sql-pg")
-      ? Effect.fail(new MissingPackage({ log: "postgres", name: "@effect/sql-pg" }))
-      : Effect.die(error)
-  )
+export const loadPostgres = loading("postgres", "@effect/sql-pg")
+
+/**
+ * Loads a module of the Redis log, which needs the package `ioredis`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @stability unstable
+ */
+export const loadRedis = loading("redis", "ioredis")
 
 /**
  * The log of `LEASEHOLD_LOG` with its settings. Only the chosen one is loaded.
@@ -212,6 +291,11 @@ export const layer: Layer.Layer<JobLog, LogError | MissingPackage | Config.Confi
         const { settings, url } = yield* postgresOptions
         const PostgresLog = yield* loadPostgres(() => import("./backends/postgres/PostgresLog.ts"))
         return PostgresLog.layerUrl({ url, ...settings })
+      }
+      case "redis": {
+        const { settings, url } = yield* redisOptions
+        const RedisLog = yield* loadRedis(() => import("./backends/redis/RedisLog.ts"))
+        return RedisLog.layerUrl({ url, ...settings })
       }
       case "file": {
         const options = yield* fileOptions

@@ -1,7 +1,7 @@
 /** What both ways to use pg-boss share. */
 import { PgBoss } from "pg-boss"
 import type { Payload } from "../Payload.ts"
-import type { Queue } from "../postgres/Adapter.ts"
+import type { Queue } from "../queues/Adapter.ts"
 import { count } from "./Sql.ts"
 
 export const queueName = "bench"

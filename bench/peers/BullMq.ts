@@ -1,7 +1,7 @@
 /** BullMQ on its own PostgreSQL backend. */
 import { createPostgresBackend, Queue, Worker } from "bullmq"
 import type { Payload } from "../Payload.ts"
-import type { Adapter } from "../postgres/Adapter.ts"
+import type { Adapter } from "../queues/Adapter.ts"
 
 const name = "bench"
 

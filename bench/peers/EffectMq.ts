@@ -1,15 +1,10 @@
-/** effect-mq on its Postgres store. */
+/** effect-mq on its PostgreSQL store. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { getTableConfig, type IndexedColumn, PgDialect, type PgTable } from "drizzle-orm/pg-core"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
 import { SqlClient } from "effect/sql/SqlClient"
-import { Job, Worker } from "effect-mq"
 import {
   DrizzleJobStore,
   mqDedupe,
@@ -20,19 +15,8 @@ import {
   mqQueueControl,
   mqSchedules
 } from "effect-mq/drizzle-postgres"
-import { type Adapter, countOf } from "../postgres/Adapter.ts"
-
-class Bench extends Job.make("bench", {
-  payload: {
-    n: Schema.Int,
-    customer: Schema.String,
-    cents: Schema.Int,
-    currency: Schema.String,
-    note: Schema.String
-  },
-  queue: "bench",
-  defaults: { keep: { completed: { count: 0 } } }
-}) {}
+import { type Adapter, countOf } from "../queues/Adapter.ts"
+import { openEffectMq } from "./Mq.ts"
 
 const jobs = mqJobs()
 const tables = {
@@ -85,59 +69,20 @@ const statementsOf = (table: PgTable): ReadonlyArray<string> => {
 }
 
 export const adapter: Adapter = {
-  open: async (url) => {
-    const scope = Scope.makeUnsafe()
-    const client = PgClient.layer({ url: Redacted.make(url), maxConnections: 10, multiplex: true })
-    const context = await Effect.runPromise(
-      Layer.buildWithScope(
-        DrizzleJobStore.layer({ ...tables, validate: false }).pipe(Layer.provideMerge(client)),
-        scope
-      )
-    )
-    const run = Effect.runPromiseWith(context)
-    const sql = Context.get(context, SqlClient)
-    for (const statement of Object.values(tables).flatMap(statementsOf)) await run(sql.unsafe(statement))
-    return {
-      enqueue: (payload) => run(Bench.enqueue(payload)),
-      enqueueAll: (payloads) => run(Bench.enqueueMany(payloads)),
-      callers: (count, next, answered) => {
-        const caller = Effect.gen(function* () {
-          for (let payload = next(); payload !== undefined; payload = next()) {
-            const start = performance.now()
-            yield* Bench.enqueue(payload)
-            answered(performance.now() - start)
-          }
-        })
-        return run(
-          Effect.all(
-            Array.from({ length: count }, () => caller),
-            { concurrency: "unbounded", discard: true }
-          )
-        )
-      },
-      work: async (hands) => {
-        const working = Scope.makeUnsafe()
-        const handler = Bench.toLayer((payload) =>
-          Effect.sync(() => {
-            hands.started(payload)
-            // it tells nobody when that is stored: this is before, in its favour
-            hands.done(1)
-          })
-        )
-        const worker = handler.pipe(
-          Layer.provideMerge(Worker.layer({ concurrency: 10 })),
-          Layer.provide(Layer.succeedContext(context))
-        )
-        await Effect.runPromise(Layer.buildWithScope(worker, working))
-        return () => Effect.runPromise(Scope.close(working, Exit.void))
-      },
-      unfinished: async () => {
-        const rows = await run(
-          sql`SELECT count(*)::int4 AS count FROM effect_mq_jobs WHERE state IN ('waiting', 'active', 'delayed')`
-        )
+  open: (url) =>
+    openEffectMq({
+      layer: DrizzleJobStore.layer({ ...tables, validate: false }).pipe(
+        Layer.provideMerge(PgClient.layer({ url: Redacted.make(url), maxConnections: 10, multiplex: true }))
+      ),
+      prepare: Effect.gen(function* () {
+        const sql = yield* SqlClient
+        for (const statement of Object.values(tables).flatMap(statementsOf)) yield* sql.unsafe(statement)
+      }),
+      unfinished: Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const rows =
+          yield* sql`SELECT count(*)::int4 AS count FROM effect_mq_jobs WHERE state IN ('waiting', 'active', 'delayed')`
         return countOf(rows[0]?.["count"])
-      },
-      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
-    }
-  }
+      })
+    })
 }

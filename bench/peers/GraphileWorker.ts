@@ -2,7 +2,7 @@
 import { EventEmitter } from "node:events"
 import { Logger, makeWorkerUtils, run, type WorkerEvents } from "graphile-worker"
 import type { Payload } from "../Payload.ts"
-import type { Adapter } from "../postgres/Adapter.ts"
+import type { Adapter } from "../queues/Adapter.ts"
 import { count } from "./Sql.ts"
 
 const task = "bench"

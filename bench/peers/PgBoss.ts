@@ -1,6 +1,6 @@
 /** pg-boss with its workers. */
 import type { Payload } from "../Payload.ts"
-import type { Adapter } from "../postgres/Adapter.ts"
+import type { Adapter } from "../queues/Adapter.ts"
 import { batchSize, openBoss, queueName } from "./Boss.ts"
 
 export const adapter: Adapter = {

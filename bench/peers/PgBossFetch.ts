@@ -1,7 +1,7 @@
 /** pg-boss by its documented manual calls, fetch and complete. */
 import { setTimeout } from "node:timers/promises"
 import type { Payload } from "../Payload.ts"
-import type { Adapter } from "../postgres/Adapter.ts"
+import type { Adapter } from "../queues/Adapter.ts"
 import { batchSize, openBoss, queueName } from "./Boss.ts"
 
 const loops = 2
@@ -13,11 +13,13 @@ export const adapter: Adapter = {
       let isOver = false
       const loop = async (): Promise<void> => {
         while (!isOver) {
+          const start = performance.now()
           const jobs = await boss.fetch<Payload>(queueName, { batchSize })
           if (jobs.length === 0) {
             await setTimeout(idleMillis)
             continue
           }
+          hands.claimed?.(performance.now() - start)
           for (const job of jobs) hands.started(job.data)
           await boss.complete(
             queueName,

@@ -1,6 +1,6 @@
 /** The limit on node-postgres, which most of the peers use. */
 import pg from "pg"
-import type { Adapter } from "../postgres/Adapter.ts"
+import type { Adapter } from "../queues/Adapter.ts"
 import { type Connection, openQueue, type Parameter, settings } from "../postgres/RawSql.ts"
 
 const valueOf = (parameter: Parameter): unknown => (parameter._tag === "Id" ? parameter.value : parameter.values)

@@ -1,6 +1,6 @@
 /** Statements beside a peer's own, on a connection of their own. */
 import pg from "pg"
-import { countOf } from "../postgres/Adapter.ts"
+import { countOf } from "../queues/Adapter.ts"
 
 export const count = async (url: string, text: string): Promise<number> => {
   const client = new pg.Client({ connectionString: url })

@@ -6,7 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import type { Adapter } from "./Adapter.ts"
+import type { Adapter } from "../queues/Adapter.ts"
 import { type Connection, openQueue, type Parameter, settings } from "./RawSql.ts"
 
 const parameterOf = (parameter: Parameter): unknown => {

@@ -2,7 +2,7 @@
 import { setTimeout } from "node:timers/promises"
 import { nextTurn } from "../Loops.ts"
 import type { Payload } from "../Payload.ts"
-import { countOf, type Hands, type Queue } from "./Adapter.ts"
+import { countOf, type Hands, type Queue } from "../queues/Adapter.ts"
 
 type Id = string | bigint
 
@@ -90,12 +90,14 @@ const workOn = async (
 ) => {
   let isIdle = false
   while (!isOver()) {
+    const start = performance.now()
     const rows = await connection.run(claim, { _tag: "Id", value: mark.next(isIdle) })
     isIdle = rows.length === 0
     if (isIdle) {
       await setTimeout(idleMillis)
       continue
     }
+    hands.claimed?.(performance.now() - start)
     // the columns are those of the statement
     const ids = rows.map((row) => row[0] as Id)
     for (const id of ids) mark.claimed(BigInt(id))

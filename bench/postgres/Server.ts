@@ -1,6 +1,6 @@
 /** A private server on the measured disk, as durable as one in production, and what it takes to use it. */
 import { type ChildProcess, spawn } from "node:child_process"
-import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir, totalmem } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
@@ -10,6 +10,8 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as PrivatePostgres from "../../src/cli/demo/PrivatePostgres.ts"
+import { cpuMicrosOf } from "../queues/ServerCpu.ts"
+import type { Origin, Server } from "../queues/Store.ts"
 
 /** What differs from the server's own defaults. */
 const settings: Readonly<Record<string, string>> = {
@@ -25,35 +27,6 @@ const settings: Readonly<Record<string, string>> = {
 
 /** Milliseconds a start or an end may take. */
 const patienceMillis = 60_000
-
-/** Clock ticks are hundredths of a second on every Linux that Node runs on. */
-const tickMicros = 10_000
-
-/** Parent, own and reaped ticks of a process; undefined if it is gone. */
-const statOf = (pid: number | string) => {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "latin1")
-    // the name in brackets may hold anything
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
-    const at = (index: number): number => Number(fields[index])
-    return { parent: at(1), own: at(11) + at(12), reaped: at(13) + at(14) }
-  } catch {
-    return undefined
-  }
-}
-
-/** CPU of a server with all processes that it has or had, microseconds; 0 where there is no /proc. */
-const cpuMicrosOf = (pid: number): number => {
-  const server = statOf(pid)
-  if (server === undefined) return 0
-  let ticks = server.own + server.reaped
-  for (const name of readdirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue
-    const process = statOf(name)
-    if (process?.parent === pid) ticks += process.own
-  }
-  return ticks * tickMicros
-}
 
 /** A session of one's own. */
 interface Session {
@@ -72,7 +45,7 @@ const openSession = async (url: string): Promise<Session> => {
   }
 }
 
-export class Server {
+export class PostgresServer implements Server {
   readonly #child: ChildProcess
   readonly #directory: string
   readonly #sockets: string
@@ -90,7 +63,7 @@ export class Server {
   }
 
   /** Makes its data in a folder of their own below `place`; both go with it. */
-  static async start(place: string): Promise<Server> {
+  static async start(place: string): Promise<PostgresServer> {
     const programs = PrivatePostgres.find()
     if (programs === undefined) throw new Error("put `postgres` and `initdb` of version 13 or newer on the PATH")
     const { account, folder } = programs
@@ -119,7 +92,7 @@ export class Server {
       }
       const admin = await openSession(Redacted.value(PrivatePostgres.urlOf(sockets, 5432)))
       const [row] = await admin.run("SHOW server_version")
-      return new Server(started, directory, sockets, admin, String(row?.[0]))
+      return new PostgresServer(started, directory, sockets, admin, String(row?.[0]))
     } catch (error) {
       child?.kill("SIGQUIT")
       for (const path of [directory, sockets]) rmSync(path, { recursive: true, force: true })
@@ -140,7 +113,7 @@ export class Server {
   }
 
   /** A fresh database, or a copy of one that nobody uses. */
-  async create(database: string, template?: string): Promise<void> {
+  async create(database: string, { template }: Origin): Promise<void> {
     const copy = template === undefined ? "" : `TEMPLATE "${template}"`
     // a copy of files leaves no trace in what is measured next
     const strategy = template !== undefined && this.#major >= 15 ? "STRATEGY FILE_COPY" : ""

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { describe, expect, it } from "vitest"
 import { UsageError } from "../../bench/Arguments.ts"
-import { parseCommand } from "../../bench/postgres/Arguments.ts"
-import { contestantNamed } from "../../bench/postgres/Contestants.ts"
-import { figures, type Group, groupsOf } from "../../bench/postgres/Figures.ts"
-import { Ledger } from "../../bench/postgres/Ledger.ts"
-import { readResults } from "../../bench/postgres/Report.ts"
-import { rowsOf } from "../../bench/postgres/Rows.ts"
+import { parseCommand } from "../../bench/queues/Arguments.ts"
+import { figures, type Group, groupsOf } from "../../bench/queues/Figures.ts"
+import { Ledger } from "../../bench/queues/Ledger.ts"
+import { readResults } from "../../bench/queues/Report.ts"
+import { rowsOf } from "../../bench/queues/Rows.ts"
+import { contestantNamed } from "../../bench/queues/Stores.ts"
 import { makePayload } from "../../bench/Payload.ts"
 
 const optionsOf = (...args: ReadonlyArray<string>) => {
@@ -46,6 +46,7 @@ describe("arguments", () => {
     [],
     ["--store", "tape"],
     ["--store", "postgres", "--only", "nobody"],
+    ["--store", "postgres", "--fsync", "always"],
     ["--store", "postgres", "--workloads", "sleep"],
     ["--store", "postgres", "--backlogs", "many"]
   ])("refuses %s %s %s %s", (...args) => {
@@ -55,7 +56,9 @@ describe("arguments", () => {
 
 describe("rows", () => {
   const group: Group = groupsOf(optionsOf("--workloads", "drain", "--backlogs", "5"))[0]!
-  const contestants = ["leasehold", "raw", "raw-pg", "pg-boss", "bullmq"].map(contestantNamed)
+  const contestants = ["leasehold", "raw", "raw-pg", "pg-boss", "bullmq"].map((name) =>
+    contestantNamed("postgres", name)
+  )
   const round = (...rates: ReadonlyArray<number>) =>
     new Map(
       rates.map((rate, index) => [
@@ -119,7 +122,7 @@ describe("the program", () => {
       const { status, stderr, stdout } = spawnSync(
         process.execPath,
         [
-          resolve(import.meta.dirname, "../../bench/postgres/main.ts"),
+          resolve(import.meta.dirname, "../../bench/queues/main.ts"),
           ...["--store", "postgres", "--quick", "--only", "leasehold,raw"],
           ...["--backlogs", "600", "--jobs", "400", "--seconds", "1", "--json", results]
         ],

@@ -163,15 +163,35 @@ describe("what is wrong is said in one line", () => {
       "flags of two logs",
       ["stats", "--schema", "s", ...at(log)],
       2,
-      /^leasehold: --directory is a file log's, --url and --schema are a Postgres log's$/
+      /^leasehold: --directory is a file log's, --schema a Postgres log's, --log-name a Redis log's, and --url /
     ],
     ["no database", ["stats", "--log", "postgres"], 2, /^leasehold: which database\? Set LEASEHOLD_POSTGRES_URL, or/],
+    ["no server", ["stats", "--log", "redis"], 2, /^leasehold: which Redis server\? Set LEASEHOLD_REDIS_URL, or/],
+    [
+      "neither server",
+      ["doctor"],
+      2,
+      /^leasehold: which server\? Set LEASEHOLD_POSTGRES_URL or LEASEHOLD_REDIS_URL, or/
+    ],
+    ["a log's name that cannot be", ["stats", "--log-name", "a b"], 2, /^leasehold: --log-name is not a name of at/],
     ["a schema's name that cannot be", ["stats", "--schema", "A b"], 2, /^leasehold: --schema is not a lower-case/],
     [
       "what is no connection string, unsaid",
-      ["stats", "--url", "mysql://secret@host/db"],
+      ["stats", "--log", "postgres", "--url", "mysql://secret@host/db"],
       2,
       /^leasehold: --url is not a connection string such as postgres:\S+$/
+    ],
+    [
+      "what is no URL of a Redis server, unsaid",
+      ["stats", "--log", "redis", "--url", "mysql://secret@host/db"],
+      2,
+      /^leasehold: --url is not a URL such as redis:\/\/user:password@host:6379, or rediss:\/\/ for TLS$/
+    ],
+    [
+      "what is no URL of any server, unsaid",
+      ["stats", "--url", "mysql://secret@host/db"],
+      2,
+      /^leasehold: --url is neither a connection string such as postgres:\S+ nor a URL such as redis:/
     ],
     [
       "a directory that is not there",

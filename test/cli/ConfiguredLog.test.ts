@@ -39,6 +39,9 @@ describe("the configured log", () => {
       for (const environment of [
         {},
         { LEASEHOLD_LOG: "postgres" },
+        { LEASEHOLD_LOG: "redis" },
+        { LEASEHOLD_LOG: "redis", LEASEHOLD_REDIS_URL: "http://127.0.0.1:6379" },
+        { LEASEHOLD_LOG: "redis", LEASEHOLD_REDIS_URL: "redis://127.0.0.1:1", LEASEHOLD_REDIS_NAME: "a b" },
         { LEASEHOLD_LOG: "file", LEASEHOLD_DIRECTORY: "" }
       ]) {
         assert.strictEqual((yield* Effect.flip(build(environment)))._tag, "ConfigError")

@@ -50,8 +50,13 @@ const read = (environment: Readonly<Record<string, string>>) =>
     const log = yield* ConfiguredLog.logName
     const directory = yield* ConfiguredLog.directory
     const url = yield* ConfiguredLog.postgresUrl
-    const settings = { ...(yield* ConfiguredLog.fileSettings), ...(yield* ConfiguredLog.postgresSettings) }
-    return { ...scheduler, ...settings, log, directory: directory._tag, url: url._tag }
+    const redis = yield* ConfiguredLog.redisUrl
+    const settings = {
+      ...(yield* ConfiguredLog.fileSettings),
+      ...(yield* ConfiguredLog.postgresSettings),
+      ...(yield* ConfiguredLog.redisSettings)
+    }
+    return { ...scheduler, ...settings, log, directory: directory._tag, url: url._tag, redis: redis._tag }
   }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown(environment)))
 
 const settings = () => {
@@ -78,7 +83,9 @@ describe("docs/configuration.md", () => {
         ConfiguredLog.directory,
         ConfiguredLog.fileSettings,
         ConfiguredLog.postgresUrl,
-        ConfiguredLog.postgresSettings
+        ConfiguredLog.postgresSettings,
+        ConfiguredLog.redisUrl,
+        ConfiguredLog.redisSettings
       ]).pipe(Effect.provideService(ConfigProvider.ConfigProvider, spy))
       assert.deepStrictEqual(
         settings()
@@ -119,18 +126,23 @@ describe("docs/configuration.md", () => {
       const error = yield* Effect.flip(read({ LEASEHOLD_LOG: "carrier-pigeon" }))
       assert.strictEqual(
         describeError(error),
-        'LEASEHOLD_LOG: "carrier-pigeon" is not a log of this release: choose file or memory or postgres'
+        'LEASEHOLD_LOG: "carrier-pigeon" is not a log of this release: choose file or memory or postgres or redis'
       )
     })
   )
 
-  it.effect("what is no connection string is not shown, and a schema's name is", () =>
+  it.effect("what is no URL is not shown, and a schema's or log's name is", () =>
     Effect.gen(function* () {
       const url = yield* Effect.flip(read({ LEASEHOLD_POSTGRES_URL: "mysql://secret@host" }))
       assert.match(describeError(url), /^LEASEHOLD_POSTGRES_URL is not a connection string such as postgres:/)
       assert.notMatch(describeError(url), /secret/)
       const schema = yield* Effect.flip(read({ LEASEHOLD_POSTGRES_SCHEMA: "Jobs" }))
       assert.match(describeError(schema), /^LEASEHOLD_POSTGRES_SCHEMA: "Jobs" is not a lower-case identifier/)
+      const redis = yield* Effect.flip(read({ LEASEHOLD_REDIS_URL: "https://secret@host" }))
+      assert.match(describeError(redis), /^LEASEHOLD_REDIS_URL is not a URL such as redis:/)
+      assert.notMatch(describeError(redis), /secret/)
+      const name = yield* Effect.flip(read({ LEASEHOLD_REDIS_NAME: "{jobs}" }))
+      assert.match(describeError(name), /^LEASEHOLD_REDIS_NAME: "\{jobs\}" is not a name of at most 48/)
     })
   )
 })

@@ -35,7 +35,8 @@ describe("why a job does not run", () => {
         log: Option.none(),
         directory: Option.some(directory),
         url: Option.none(),
-        schema: Option.none()
+        schema: Option.none(),
+        logName: Option.none()
       })
       const { now } = yield* log.read({ _tag: "Counts" })
       const why = yield* explain(queue, yield* queue.show(id(n)), now)

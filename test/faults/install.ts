@@ -5,6 +5,7 @@
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import * as PrivatePostgres from "../../src/cli/demo/PrivatePostgres.ts"
+import * as PrivateRedis from "../../src/cli/demo/PrivateRedis.ts"
 import * as PgBouncer from "../support/servers/PgBouncer.ts"
 
 const has = (command: string, ...words: ReadonlyArray<string>): boolean =>
@@ -30,7 +31,8 @@ export default function install(): void {
   const missing = [
     ...(process.platform !== "linux" || has("strace", "-V") ? [] : ["strace"]),
     ...(PrivatePostgres.find() === undefined ? ["postgresql"] : []),
-    ...(PgBouncer.find() === undefined ? ["pgbouncer"] : [])
+    ...(PgBouncer.find() === undefined ? ["pgbouncer"] : []),
+    ...(PrivateRedis.find() === undefined ? ["redis-server"] : [])
   ]
   if (missing.length === 0) return
   const get = (): boolean => apt("install", "--no-install-recommends", ...missing)

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { findingFields, type Level, worst } from "../../log/DoctorReport.ts"
 
 /**
  * What is checked, in the order of a report.
@@ -50,22 +51,6 @@ export const Check = Schema.Literals([
 export type Check = typeof Check.Type
 
 /**
- * `ok`: as it should be. `warn`: it works, but slower, or less safely. `fail`: the log does not work, or loses jobs.
- *
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export const Level = Schema.Literals(["ok", "warn", "fail"])
-
-/**
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export type Level = typeof Level.Type
-
-/**
  * One finding. It holds no connection string and no password.
  *
  * @since 0.1.0
@@ -74,13 +59,7 @@ export type Level = typeof Level.Type
  */
 export class Finding extends Schema.Class<Finding>("leasehold/postgres/Finding")({
   check: Check,
-  level: Level,
-  /** What was found, short: `PostgreSQL 15.18`, `2 ms behind`. */
-  found: Schema.String,
-  /** What it means for the log. */
-  meaning: Schema.String,
-  /** What to do about it; nothing where it is as it should be. */
-  remedy: Schema.optionalKey(Schema.String)
+  ...findingFields
 }) {}
 
 /**
@@ -96,7 +75,6 @@ export class Report extends Schema.Class<Report>("leasehold/postgres/Report")({
 }) {
   /** The worst level of all findings. */
   get level(): Level {
-    const levels = this.findings.map(({ level }) => level)
-    return levels.includes("fail") ? "fail" : levels.includes("warn") ? "warn" : "ok"
+    return worst(this.findings)
   }
 }

@@ -5,7 +5,7 @@
  */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Change } from "./News.ts"
+import type { Change } from "../../log/News.ts"
 
 /** Short names: a payload has room for 7999 bytes. */
 const Payload = Schema.fromJsonString(

@@ -9,7 +9,7 @@
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import type { Change } from "./News.ts"
+import type { Change } from "../../log/News.ts"
 import { encode } from "./NewsMessage.ts"
 
 /** Milliseconds between the end of one NOTIFY and the next: those who wait are few while so much happens. */

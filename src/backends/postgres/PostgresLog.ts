@@ -23,7 +23,8 @@ import { connectionSettings } from "./UrlClient.ts"
 
 export { completeInTransaction, Completion, NotHeld } from "./Completion.ts"
 export { diagnose } from "./Doctor.ts"
-export { Check, Finding, Level, Report } from "./DoctorReport.ts"
+export { Level } from "../../log/DoctorReport.ts"
+export { Check, Finding, Report } from "./DoctorReport.ts"
 export { capabilities } from "./PostgresCapabilities.ts"
 
 /**

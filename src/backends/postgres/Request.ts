@@ -5,69 +5,9 @@
  * @since 0.1.0
  */
 import type { EnqueueItem } from "../../log/JobLog.ts"
+import { isSameRest, restOf } from "../../log/StoredRequest.ts"
 import { defaultMaxDeliveries } from "../../model/Job.ts"
 import { fromText, toText } from "./Text.ts"
-
-/**
- * The optional parts of a request.
- *
- * @since 0.1.0
- * @category models
- * @stability unstable
- */
-export type Rest = Omit<EnqueueItem, "id" | "queue" | "name" | "version" | "payload">
-
-const optional = [
-  "priority",
-  "delay",
-  "at",
-  "maxAttempts",
-  "maxDeliveries",
-  "leaseDuration",
-  "timeout",
-  "deadline",
-  "group",
-  "key",
-  "metadata",
-  "trace"
-] as const satisfies ReadonlyArray<keyof Rest>
-
-/**
- * The optional parts of a request as JSON, null if it has none.
- *
- * @since 0.1.0
- * @category conversions
- * @stability unstable
- */
-export const restOf = (item: EnqueueItem): string | null => {
-  let rest: Record<string, unknown> | undefined
-  for (const field of optional) {
-    if (item[field] !== undefined) (rest ??= {})[field] = item[field]
-  }
-  return rest === undefined ? null : JSON.stringify(rest)
-}
-
-const none: Rest = {}
-
-/**
- * What {@link restOf} has written.
- *
- * @since 0.1.0
- * @category conversions
- * @stability unstable
- */
-export const parseRest = (text: string | null): Rest =>
-  // written by `restOf`, or by the function for other languages, which makes the same form
-  text === null ? none : (JSON.parse(text) as Rest)
-
-const canonical = ({ deadline: _, key, metadata, trace: __, ...rest }: Rest): string => {
-  const plain: ReadonlyArray<readonly [string, unknown]> = Object.entries(rest)
-  return JSON.stringify([
-    plain.toSorted(([a], [b]) => (a < b ? -1 : 1)),
-    key === undefined ? null : [key.value, key.window, key.onConflict ?? "keep"],
-    metadata === undefined ? null : Object.entries(metadata).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  ])
-}
 
 /**
  * A request as the log knows it.
@@ -96,8 +36,7 @@ export interface KnownRequest {
 export const isSame = (item: EnqueueItem, known: KnownRequest): boolean => {
   if (item.queue !== known.queue || item.name !== known.name || item.version !== known.version) return false
   if (item.payload !== fromText(known.payload)) return false
-  const rest = restOf(item)
-  return rest === known.rest || canonical(parseRest(rest)) === canonical(parseRest(known.rest))
+  return isSameRest(restOf(item), known.rest)
 }
 
 const defaultAttempts = 10

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { FailureCause, Grant, JobState, JobView } from "../../log/JobLog.ts"
-import { parseRest } from "./Request.ts"
+import { parseRest } from "../../log/StoredRequest.ts"
 import { fromText } from "./Text.ts"
 
 /**

@@ -21,14 +21,15 @@ import type {
   SettleItem,
   SettleResult
 } from "../../log/JobLog.ts"
+import { coalesce } from "../../log/Coalesce.ts"
 import { atTheEdge } from "../../log/JobLog.ts"
+import { JobWaits } from "../../log/JobWaits.ts"
 import type { LogError } from "../../log/LogError.ts"
-import { coalesce } from "./Coalesce.ts"
-import { JobWaits } from "./JobWaits.ts"
-import { type Change, News } from "./News.ts"
+import { type Change, News } from "../../log/News.ts"
 import { listen } from "./NewsListener.ts"
 import { NewsOutbox } from "./NewsOutbox.ts"
 import { operations } from "./Operations.ts"
+import { uuids } from "./Parameters.ts"
 import { capabilities } from "./PostgresCapabilities.ts"
 
 /** Milliseconds between looks of those who wait, with LISTEN and without. */
@@ -39,6 +40,11 @@ const often = { shortest: 50, longest: 1000 }
 const waitsMillis = 30_000
 
 const none: ReadonlyArray<string> = []
+
+/** Which of the jobs have ended, or are unknown. */
+const overStatement = (schema: string): string =>
+  `SELECT u.id FROM unnest($1) AS u(id) LEFT JOIN "${schema}".job j ON j.id = u.id
+    LEFT JOIN "${schema}".job_state s ON s.seq = j.seq WHERE j.seq IS NULL OR s.status >= 2`
 
 /** Queues in which these answers added or moved a job. */
 const enqueued = (items: ReadonlyArray<EnqueueItem>, results: ReadonlyArray<EnqueueResult>): ReadonlyArray<string> => {
@@ -146,8 +152,8 @@ export const make = Effect.fnUntraced(function* (
   yield* background(outbox.run(sql))
   yield* background(
     jobWaits.run(
-      sql,
-      schema,
+      (ids) =>
+        Effect.map(sql.unsafe(overStatement(schema), [uuids(ids)]).values, (rows) => rows.map(([id]) => String(id))),
       () => (live ? seldom : often.longest),
       () => outbox.tellWaiting()
     )

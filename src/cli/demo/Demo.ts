@@ -1,6 +1,6 @@
 /**
- * The demo: real files, one durable job each, a worker process killed with SIGKILL in the middle (and a database's
- * server), and the proof that nothing was lost.
+ * The demo: real files, one durable job each, a worker process killed with SIGKILL in the middle (and the log's
+ * own server), and the proof that nothing was lost.
  *
  * @since 0.1.0
  */
@@ -9,19 +9,34 @@ import * as Path from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { silent } from "../../actors/Telemetry.ts"
 import * as FileLog from "../../backends/file/FileLog.ts"
 import * as MemoryLog from "../../backends/memory/MemoryLog.ts"
-import { loadPostgres } from "../../ConfiguredLog.ts"
-import { JobQueue } from "../../scheduler/JobQueue.ts"
+import { loadPostgres, loadRedis } from "../../ConfiguredLog.ts"
+import type { LogError } from "../../log/LogError.ts"
+import { JobQueue, type JobQueueOperations } from "../../scheduler/JobQueue.ts"
 import { JobScheduler } from "../../scheduler/JobScheduler.ts"
 import { SchedulerTelemetry } from "../../scheduler/SchedulerTelemetry.ts"
 import * as Display from "./Display.ts"
 import * as Fingerprint from "./Fingerprint.ts"
-import { DemoFailed, runKilled, type Work } from "./Killing.ts"
-import type { PostgresPlace } from "../Access.ts"
+import { DemoFailed, runKilled, type Stage, type Work } from "./Killing.ts"
+import type { PostgresPlace, RedisPlace } from "../Access.ts"
 import * as Proof from "./Proof.ts"
 import { walk } from "./Walk.ts"
+
+/**
+ * In which log the demo's jobs are. Where a server's log has no place given, it is made in a private server.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export type DemoLog =
+  | { readonly _tag: "file" }
+  | { readonly _tag: "memory" }
+  | { readonly _tag: "postgres"; readonly place: PostgresPlace | undefined }
+  | { readonly _tag: "redis"; readonly place: RedisPlace | undefined }
 
 /**
  * @since 0.1.0
@@ -33,9 +48,7 @@ export interface DemoOptions {
   readonly dir: string
   /** Where the demo keeps its log and its list of files. */
   readonly state: string
-  readonly log: "file" | "memory" | "postgres"
-  /** Where a Postgres log is made; without a URL in a private server. */
-  readonly postgres: PostgresPlace | undefined
+  readonly log: DemoLog
   readonly resume: boolean
   readonly kills: number
   readonly concurrency: number
@@ -57,7 +70,7 @@ export interface DemoReport {
   readonly deliveries: number
   readonly reclaimed: number
   readonly kills: number
-  /** How often the Postgres log's own server was killed. */
+  /** How often the log's private server was killed. */
   readonly serverKills: number
   readonly jobsPerSecond: number
   readonly claimP50Ms: number
@@ -110,6 +123,14 @@ interface Outcome {
   readonly claims: ReadonlyArray<number>
 }
 
+interface ServerStage {
+  readonly stage: Stage
+  /** The log to prove it by, opened when everything is done. */
+  readonly queue: Effect.Effect<JobQueueOperations, LogError, Scope.Scope>
+  /** Removes the log where its server stays. */
+  readonly finish: Effect.Effect<void, LogError>
+}
+
 const overFile = Effect.fnUntraced(function* (options: DemoOptions, work: Work, display: Display.Display) {
   const directory = Path.join(options.state, "log")
   const run = yield* runKilled(
@@ -131,16 +152,41 @@ const overFile = Effect.fnUntraced(function* (options: DemoOptions, work: Work, 
   return outcome
 })
 
-const overPostgres = Effect.fnUntraced(function* (options: DemoOptions, work: Work, display: Display.Display) {
-  const { openStage } = yield* loadPostgres(() => import("./PostgresStage.ts"))
-  const { finish, queue, stage } = yield* openStage(options.postgres, options.resume, display)
+/** A log on a server, made and removed by `openStage`. */
+const overServer = Effect.fnUntraced(function* (
+  options: DemoOptions,
+  work: Work,
+  display: Display.Display,
+  { finish, queue, stage }: ServerStage
+) {
   const run = yield* runKilled(work, options.resume, stage, display)
   const proof = yield* Proof.collect(options.dir, work.paths, run.leasedAtKills, run.leasedAtOutages).pipe(
-    Effect.provideService(JobQueue, queue)
+    Effect.provideServiceEffect(JobQueue, queue)
   )
   yield* finish
   const outcome: Outcome = { ...run, proof }
   return outcome
+})
+
+const overPostgres = Effect.fnUntraced(function* (
+  options: DemoOptions,
+  place: PostgresPlace | undefined,
+  work: Work,
+  display: Display.Display
+) {
+  const { openStage } = yield* loadPostgres(() => import("./PostgresStage.ts"))
+  const { queue, ...opened } = yield* openStage(place, options.resume, display)
+  return yield* overServer(options, work, display, { ...opened, queue: Effect.succeed(queue) })
+}, Effect.scoped)
+
+const overRedis = Effect.fnUntraced(function* (
+  options: DemoOptions,
+  place: RedisPlace | undefined,
+  work: Work,
+  display: Display.Display
+) {
+  const { openStage } = yield* loadRedis(() => import("./RedisStage.ts"))
+  return yield* overServer(options, work, display, yield* openStage(place, options.resume, display))
 }, Effect.scoped)
 
 const overMemory = Effect.fnUntraced(function* (
@@ -180,6 +226,20 @@ const overMemory = Effect.fnUntraced(function* (
   }).pipe(Effect.provide(scheduler))
 })
 
+const inLog = (options: DemoOptions, work: Work, display: Display.Display) => {
+  const { log } = options
+  switch (log._tag) {
+    case "memory":
+      return overMemory(options, work.paths, display)
+    case "postgres":
+      return overPostgres(options, log.place, work, display)
+    case "redis":
+      return overRedis(options, log.place, work, display)
+    case "file":
+      return overFile(options, work, display)
+  }
+}
+
 /** What the proof does not bear out, in words; empty when all holds. */
 const objections = (outcome: Outcome): ReadonlyArray<string> => {
   const { proof } = outcome
@@ -210,11 +270,7 @@ export const run = Effect.fnUntraced(function* (options: DemoOptions, out: NodeJ
   const paths = yield* listFiles(options, list)
   display.line(`${paths.length} files below ${options.dir}`)
   const work: Work = { dir: options.dir, paths, list, kills: options.kills, concurrency: options.concurrency }
-  const outcome = yield* options.log === "memory"
-    ? overMemory(options, paths, display)
-    : options.log === "postgres"
-      ? overPostgres(options, work, display)
-      : overFile(options, work, display)
+  const outcome = yield* inLog(options, work, display)
   const { claims, kills, millis, proof, serverKills } = outcome
   const report: DemoReport = {
     jobs: proof.jobs,

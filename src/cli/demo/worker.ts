@@ -1,5 +1,5 @@
 /**
- * The demo's worker process: enqueues the walk, runs the jobs, and may be killed at any moment. A Postgres log's server
+ * The demo's worker process: enqueues the walk, runs the jobs, and may be killed at any moment. The log's own server
  * may be killed as well, while this process goes on.
  *
  * @since 0.1.0
@@ -74,7 +74,7 @@ const run = Effect.fnUntraced(function* (start: WorkerStart) {
     for (;;) {
       const before = yield* Clock.currentTimeMillis
       if (yield* report()) break
-      // a database counts all jobs one by one, which is not to be what it is busy with
+      // a server may count all jobs one by one, which is not to be what it is busy with
       const pause = Math.max(50, 5 * ((yield* Clock.currentTimeMillis) - before))
       if (holding > 0) {
         // let the other slots arrive as well

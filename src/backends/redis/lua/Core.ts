@@ -1,0 +1,385 @@
+/**
+ * What every function on the server has in common: where things are kept, the queues' counters, and the jobs.
+ *
+ * Keys, each after the log's `{name}:`
+ *
+ * - `m` counters of the log, `qs` the queues' names, `qn` their names by number
+ * - `q:<queue>` a queue's counters and policy, `P` the names of paused queues
+ * - `s:<priority>:<queue>` the stream of plain jobs, in frames of up to 64: an entry `<first sequence>-<enqueued at>` holds
+ *   jobs of consecutive sequences; `p:<queue>` the priorities with jobs that nobody was granted yet, `sp:<queue>` all that ever had one
+ * - `i:<bucket>` ids to `<sequence>:<queue's number>[:<priority>]`
+ * - by frame: `d:<queue>` which jobs were completed and when, `n:<queue>` how many are not in it any more (negative),
+ *   `hl:<queue>` which of those were waiting; `v:<queue>` results by sequence
+ * - `f:<queue>` finished jobs in the order they ended; `u:<queue>` what is kept although its record is gone, while a claim
+ *   that granted it may still be repeated
+ * - `j:<sequence>` a job that is more than an entry: its state, its body, its result and progress
+ * - `r:<queue>` such jobs that may be granted, `y:<queue>` that are not visible yet, `o:<queue>` all that wait, by the
+ *   instant since when, `a:<queue>` all by sequence, `e:<queue>` dead letters by sequence, `x` deadlines of waiting jobs
+ * - `gm:<queue's number>:<group>` waiting members of a group, `gf:<queue>` its jobs in flight, `gh:<queue>` the member in line
+ * - `k:<queue>` idempotency keys, `kx` when they become free
+ * - `S` sessions by expiry, `H` those that were granted something, `h:<session>` a session, `c:<session>` its answers,
+ *   `t:<session>` what it holds by token, of a frame by the first token,
+ *   `z:<session>` tokens of cancelled jobs that it holds
+ * - `w` ids of jobs that somebody waits for
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The first part of the library. `$clock` is an expression for the time in milliseconds.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const core = String.raw`
+-- given when a function is called: while the library is loaded there is nothing
+local call, floor
+local B, N, Q, W, H, L, names
+
+local function clock()
+  $clock
+end
+
+local function begin(keys)
+  call, floor = redis.call, math.floor
+  B = string.sub(keys[1], 1, -2)
+  N = clock()
+  Q = {}
+  W, H, L = nil, nil, nil
+  names = {}
+end
+
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+-- queues ------------------------------------------------------------------------------------------------------------
+
+local fields = { 'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf' }
+
+local function queue(name)
+  local q = Q[name]
+  if q then return q end
+  local v = call('HMGET', B .. 'q:' .. name, unpack(fields))
+  q = { name = name, changed = {} }
+  q.no = v[1] and tonumber(v[1]) or nil
+  q.pz = v[2] == '1'
+  q.gc = tonumber(v[3] or 1)
+  q.aside = v[4] == '1'
+  q.mb = v[5] and tonumber(v[5]) or nil
+  q.rc = tonumber(v[6] or 3600000)
+  q.rn = tonumber(v[7] or 10000)
+  for i = 8, 17 do q[fields[i]] = tonumber(v[i] or 0) end
+  q.cf = v[18] == '1'
+  Q[name] = q
+  return q
+end
+
+-- a queue that a writer names exists from then on
+local function existing(name)
+  local q = queue(name)
+  if not q.no then
+    q.no = call('HINCRBY', B .. 'm', 'qno', 1)
+    call('HSET', B .. 'q:' .. name, 'no', q.no)
+    call('HSET', B .. 'qn', q.no, name)
+    call('SADD', B .. 'qs', name)
+  end
+  return q
+end
+
+local function nameOf(no)
+  local known = names[no]
+  if not known then
+    known = call('HGET', B .. 'qn', no)
+    names[no] = known
+  end
+  return known
+end
+
+local function add(q, field, n)
+  q[field] = q[field] + n
+  q.changed[field] = true
+end
+
+local function tell(q)
+  q.news = true
+end
+
+-- news are hints: where this user may not publish, those who wait look from time to time. It must not stop what is half done
+local function publish(message)
+  redis.pcall('PUBLISH', B .. 'news', message)
+end
+
+-- somebody may wait for this job to end
+local function ended(id)
+  if W == nil then W = call('EXISTS', B .. 'w') == 1 end
+  if W and call('ZREM', B .. 'w', id) == 1 then publish('j ' .. id) end
+end
+
+-- writes what has changed in the queues, and tells the news
+local function finish()
+  for name, q in pairs(Q) do
+    local values = {}
+    for field in pairs(q.changed) do
+      values[#values + 1] = field
+      values[#values + 1] = text(q[field])
+    end
+    if #values > 0 then call('HSET', B .. 'q:' .. name, unpack(values)) end
+    if q.news then publish('q ' .. name) end
+  end
+end
+
+-- commands with very many words, a thousand at a time
+local function many(command, where, words)
+  local n = #words
+  if n == 0 then return end
+  if n <= 2000 then return call(command, where, unpack(words)) end
+  for from = 1, n, 2000 do call(command, where, unpack(words, from, math.min(from + 1999, n))) end
+end
+
+-- a live session, or nothing
+local function alive(session)
+  local found = call('HMGET', B .. 'h:' .. session, 'e', 'l', 'k')
+  if not found[1] or tonumber(found[1]) <= N then return end
+  return { id = session, e = tonumber(found[1]), l = tonumber(found[2]), k = tonumber(found[3] or 0) }
+end
+
+-- ids ---------------------------------------------------------------------------------------------------------------
+
+-- an id is 22 characters, of which the last three name the small hash it is in
+local function bucket(id) return B .. 'i:' .. string.sub(id, 20) end
+local function place(id) return call('HGET', bucket(id), string.sub(id, 1, 19)) end
+local function placed(id)
+  local found = place(id)
+  if not found then return end
+  local seq, no, prio = string.match(found, '^(%d+):(%d+):?(%-?%d*)$')
+  return tonumber(seq), nameOf(no), prio == '' and 0 or tonumber(prio)
+end
+local function forgetId(id) call('HDEL', bucket(id), string.sub(id, 1, 19)) end
+
+local function stream(name, prio) return B .. 's:' .. prio .. ':' .. name end
+local function split(entry)
+  local seq, at = string.match(entry, '^(%d+)%-(%d+)$')
+  return tonumber(seq), tonumber(at)
+end
+
+-- frames ------------------------------------------------------------------------------------------------------------
+
+-- a frame is one entry of a stream and holds jobs of consecutive sequences: how many, the lengths of their bodies, and these
+local function frame(bodies, from, to)
+  local lengths = {}
+  for i = from, to do lengths[#lengths + 1] = #bodies[i] end
+  return #lengths .. ';' .. table.concat(lengths, ',') .. ';' .. table.concat(bodies, '', from, to)
+end
+
+local function sizeOf(blob) return tonumber(string.match(blob, '^%d+')) end
+
+-- the bodies of a frame
+local function bodiesOf(blob)
+  local first = string.find(blob, ';', 1, true)
+  local second = string.find(blob, ';', first + 1, true)
+  local bodies, at = {}, second + 1
+  for length in string.gmatch(string.sub(blob, first + 1, second - 1), '%d+') do
+    bodies[#bodies + 1] = string.sub(blob, at, at + length - 1)
+    at = at + length
+  end
+  return bodies
+end
+
+-- which jobs of a frame are meant is said by a mask from some job on: 1 for those that are
+local function isIn(mask, at) return at > 0 and string.byte(mask, at) == 49 end
+
+-- a mask without some of its jobs
+local function without(mask, other)
+  local bytes = { string.byte(mask, 1, -1) }
+  for i = 1, math.min(#bytes, #other) do
+    if isIn(other, i) then bytes[i] = 48 end
+  end
+  return string.char(unpack(bytes))
+end
+
+local function countIn(mask)
+  local _, count = string.gsub(mask, '1', '')
+  return count
+end
+
+-- the parts of a body: what was asked for beyond the usual, and the job's name
+local function asked(body)
+  local stop = string.find(body, '\n', 23, true)
+  if stop == 23 then return {}, stop end
+  return cjson.decode(string.sub(body, 23, stop - 1)), stop
+end
+
+-- jobs --------------------------------------------------------------------------------------------------------------
+
+local function jobKey(seq) return B .. 'j:' .. text(seq) end
+
+local function load(seq)
+  local state = call('HGET', jobKey(seq), 'z')
+  return state and cmsgpack.unpack(state)
+end
+
+local function save(job)
+  call('HSET', jobKey(job.n), 'z', cmsgpack.pack(job))
+end
+
+local function order(job) return text((job.p + 1000) * 4398046511104 + job.n) end
+
+-- the frame of a plain job: its entry, its content and the job's place in it, from 1
+local function frameOf(name, prio, seq)
+  local found = call('XREVRANGE', stream(name, prio), text(seq), '-', 'COUNT', 1)[1]
+  if not found then return end
+  return found[1], found[2][2], seq - split(found[1]) + 1
+end
+
+-- a plain job as one that is more, not written; without what its state adds
+local function fromFrame(name, prio, entry, at, body)
+  local first, enqueued = split(entry)
+  local rest = asked(body)
+  local most = rest.maxAttempts or 10
+  return {
+    n = first + at - 1, q = name, p = tonumber(prio), i = string.sub(body, 1, 22), s = 'W', v = enqueued, w = enqueued,
+    e = enqueued, a = 0, d = 0, g = 1, t = 0, ma = most, md = rest.maxDeliveries or (2 * most + 3), entry = entry, at = at,
+    body = body
+  }
+end
+
+-- a frame goes once none of its jobs is in it any more: when no claim of these sessions can be repeated
+local function depart(q, prio, places, watched)
+  call('RPUSH', B .. 'u:' .. q.name, cmsgpack.pack({ prio, places, watched }))
+  add(q, 'un', 1)
+end
+
+-- the sessions whose claims may be repeated, each with its latest call
+local function watchers()
+  if not L then
+    L = {}
+    for _, session in ipairs(call('ZRANGE', B .. 'H', 0, -1)) do
+      local s = alive(session)
+      if s then
+        L[#L + 1] = session
+        L[#L + 1] = s.k
+      end
+    end
+  end
+  return L
+end
+
+-- so many jobs are in the frame no more
+local function lessIn(q, prio, entry, size, count, watched)
+  if call('HINCRBY', B .. 'n:' .. q.name, entry, -count) > -size then return end
+  call('HDEL', B .. 'n:' .. q.name, entry)
+  depart(q, prio, { entry }, watched)
+end
+
+-- what the session holds under a token of a frame, or nothing: the field, the jobs' mask and what is before it
+local function segment(session, base)
+  local value = call('HGET', B .. 't:' .. session, 'S' .. base)
+  if not value then return end
+  local head, bits = string.match(value, '^(.*:)([01]+)$')
+  return head, bits
+end
+
+local function keepSegment(session, base, head, bits)
+  if string.find(bits, '1', 1, true) then call('HSET', B .. 't:' .. session, 'S' .. base, head .. bits)
+  else call('HDEL', B .. 't:' .. session, 'S' .. base) end
+end
+
+-- who holds a plain job: looked for among all that is held, once for all that are asked for
+local function holder(name, prio, entry, at)
+  if not H then
+    H = {}
+    for _, session in ipairs(call('ZRANGE', B .. 'S', 0, -1)) do
+      local found = call('HGETALL', B .. 't:' .. session)
+      for i = 1, #found, 2 do
+        if string.byte(found[i]) == 83 then
+          local where, from, bits = string.match(found[i + 1], '^(.*):(%d+):([01]+)$')
+          H[where] = H[where] or {}
+          table.insert(H[where], { session, string.sub(found[i], 2), tonumber(from), bits })
+        end
+      end
+    end
+  end
+  for _, one in ipairs(H[queue(name).no .. ':' .. prio .. ':' .. entry] or {}) do
+    if at >= one[3] and isIn(one[4], at - one[3] + 1) then return one[1], one[2] + at - one[3], one[2], one[3] end
+  end
+end
+
+local function held(job) return 'F' .. queue(job.q).no .. ':' .. text(job.n) end
+
+-- whether a job of a frame was passed by claims
+local function granted(name, prio, entry, at)
+  local cursor = call('HGET', B .. 'q:' .. name, 'c' .. prio)
+  if not cursor then return false end
+  local upTo, next = string.match(cursor, '^([%d%-]+):?(%d*)$')
+  if upTo == entry then return next == '' or at < tonumber(next) end
+  return (split(entry)) < (split(upTo))
+end
+
+-- when a plain job was completed; it is kept by frame, in parts: the instant, from which job on, and their mask
+local function doneAt(name, entry, at)
+  local parts = call('HGET', B .. 'd:' .. name, entry)
+  if not parts then return end
+  for instant, from, mask in string.gmatch(parts, '(%d+):(%d+):([01]+)') do
+    if isIn(mask, at - from + 1) then return tonumber(instant) end
+  end
+end
+
+-- a plain job as it is, not written; nothing if its record is gone
+local function peek(name, prio, entry, at, body)
+  local job = fromFrame(name, prio, entry, at, body)
+  local finish_ = doneAt(name, entry, at)
+  if finish_ then
+    job.s, job.a, job.d, job.f = 'C', 1, 1, finish_
+    if queue(name).rs > 0 then job.r = call('HGET', B .. 'v:' .. name, text(job.n)) or nil end
+  elseif granted(name, prio, entry, at) then
+    job.s, job.d = 'L', 1
+    job.h, job.t, job.base, job.from = holder(name, prio, entry, at)
+    -- it is more than a part of its frame by now, or its record is gone
+    if not job.h then return end
+  elseif queue(name).ho > 0 then
+    local holes = call('HGET', B .. 'hl:' .. name, entry)
+    if holes and isIn(holes, at) then return end
+  end
+  return job
+end
+
+-- any job by id, as it is; a plain one knows its frame, its place and its body
+local function find(id)
+  local seq, name, prio = placed(id)
+  if not seq then return end
+  local job = load(seq)
+  if job then return job end
+  local entry, blob, at = frameOf(name, prio, seq)
+  job = entry and peek(name, prio, entry, at, bodiesOf(blob)[at])
+  if not job then error('leasehold: job ' .. text(seq) .. ' of ' .. name .. ' is lost') end
+  job.size = sizeOf(blob)
+  return job
+end
+
+-- a job that was found, to be changed: its state is the caller's to save, and its place in line
+local function own(job)
+  if not job.entry then return job end
+  local q = queue(job.q)
+  local prio = text(job.p)
+  local seq = text(job.n)
+  call('HSET', jobKey(job.n), 'b', job.body)
+  call('ZADD', B .. 'a:' .. job.q, seq, seq)
+  if job.s == 'L' then
+    local head, bits = segment(job.h, job.base)
+    keepSegment(job.h, job.base, head, without(bits, string.rep('0', job.at - job.from) .. '1'))
+    call('HSET', B .. 't:' .. job.h, text(job.t), held(job))
+  else
+    -- claims pass over it
+    local holes = call('HGET', B .. 'hl:' .. job.q, job.entry)
+    if not holes then add(q, 'ho', 1) end
+    holes = holes or string.rep('0', job.size)
+    call('HSET', B .. 'hl:' .. job.q, job.entry, string.sub(holes, 1, job.at - 1) .. '1' .. string.sub(holes, job.at + 1))
+  end
+  local entry, size = job.entry, job.size
+  job.entry, job.at, job.body, job.size, job.base, job.from = nil, nil, nil, nil, nil, nil
+  lessIn(q, prio, entry, size, 1, watchers())
+  return job
+end
+`

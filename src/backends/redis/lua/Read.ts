@@ -1,0 +1,169 @@
+/**
+ * Reading, and waiting for jobs.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * A job is answered as `{sequence, body, queue, status, priority, generation, attempts, most attempts, most deliveries,
+ * deliveries, enqueued at, visible at, finished at, deadline, cause, result, progress, token, session, paused, whose key}`.
+ *
+ * @since 0.1.0
+ * @category constants
+ * @stability unstable
+ */
+export const read = String.raw`
+-- read --------------------------------------------------------------------------------------------------------------
+
+local function shown(job)
+  local q = queue(job.q)
+  local body, result, progress = job.body, job.r, nil
+  if not body then
+    local stored = call('HMGET', jobKey(job.n), 'b', 'r', 'o')
+    body, result, progress = stored[1], stored[2], stored[3]
+  end
+  local by = false
+  if job.s == 'D' and job.K then
+    by = keyOf(q, job.K) or false
+    if by == job.i then by = false end
+  end
+  return {
+    job.n, body, job.q, statusOf(job), job.p, job.g, job.a, job.ma, job.md, job.d, job.e, job.v, job.f or false, job.dl or false,
+    job.c and cjson.encode(job.c) or false, result or false, progress or false, job.h and text(job.t) or false, job.h or false,
+    q.pz and 1 or 0, by, job.i
+  }
+end
+
+local function readJob(keys, words)
+  begin(keys)
+  local job = find(words[1])
+  return { N, job and shown(job) or false }
+end
+
+-- where the jobs of a queue are, for a page that looks at so many
+local function sources(name, after, most, dead)
+  local found = {}
+  if dead then
+    found[1] = { full = call('ZRANGEBYSCORE', B .. 'e:' .. name, '(' .. after, '+inf', 'LIMIT', 0, most) }
+    return found
+  end
+  found[1] = { full = call('ZRANGEBYSCORE', B .. 'a:' .. name, '(' .. after, '+inf', 'LIMIT', 0, most) }
+  for _, prio in ipairs(call('SMEMBERS', B .. 'sp:' .. name)) do
+    local lane = stream(name, prio)
+    -- from the frame on that may hold the next one
+    local from = call('XREVRANGE', lane, text(after + 1), '-', 'COUNT', 1)[1]
+    local frames = call('XRANGE', lane, from and from[1] or '-', '+', 'COUNT', math.ceil(most / 16) + 1)
+    found[#found + 1] = { prio = prio, frames = frames, more = #frames > math.ceil(most / 16) }
+  end
+  return found
+end
+
+-- words: queue or nothing, status letters or nothing, name or nothing, after which sequence, how many
+local function readJobs(keys, words)
+  begin(keys)
+  local wanted, name, after, most = words[2], words[3], words[4], tonumber(words[5])
+  local queues = words[1] ~= '' and { words[1] } or call('SMEMBERS', B .. 'qs')
+  -- what is looked at, and how much of it is told, is bounded
+  local looked = math.max(10, math.min(1000, floor(20000 / math.max(1, #queues))))
+  local all = {}
+  local cut
+  for _, queueName in ipairs(queues) do
+    for _, source in ipairs(sources(queueName, after, looked, wanted == 'D')) do
+      local last
+      if source.full then
+        for _, seq in ipairs(source.full) do
+          last = tonumber(seq)
+          all[#all + 1] = { last, queueName }
+        end
+        if #source.full < looked then last = nil end
+      else
+        for _, found in ipairs(source.frames) do
+          local sequence = split(found[1])
+          for at, body in ipairs(bodiesOf(found[2][2])) do
+            last = sequence + at - 1
+            if last > tonumber(after) then all[#all + 1] = { last, queueName, source.prio, found[1], body, at } end
+          end
+        end
+        if not source.more then last = nil end
+      end
+      -- beyond the end of a source that has more nothing is known to be next
+      if last and (not cut or last < cut) then cut = last end
+    end
+  end
+  table.sort(all, function(a, b) return a[1] < b[1] end)
+  local jobs, bytes, last = {}, 0, nil
+  for i = 1, #all do
+    local one = all[i]
+    if (cut and one[1] > cut) or #jobs == most or bytes > 4194304 then
+      return { N, jobs, text(last) }
+    end
+    last = one[1]
+    local job
+    if one[4] then
+      job = peek(one[2], one[3], one[4], one[6], one[5])
+    else
+      job = load(one[1])
+    end
+    if job and (wanted == '' or statusOf(job) == wanted) then
+      local view = shown(job)
+      local body = view[2]
+      local stop = string.find(body, '\n', 23, true)
+      if name == '' or string.sub(body, stop + 1, stop + #name + 1) == name .. '\n' then
+        jobs[#jobs + 1] = view
+        bytes = bytes + #body + #(view[16] or '')
+      end
+    end
+  end
+  return { N, jobs, cut and text(last) or false }
+end
+
+-- when the first job that waits in a stream was enqueued
+local function firstWaiting(q, prio, from, upTo, place)
+  repeat
+    local frames = call('XRANGE', stream(q.name, prio), from, '+', 'COUNT', 10)
+    for _, found in ipairs(frames) do
+      local entry = found[1]
+      local _, enqueued = split(entry)
+      local holes = q.ho > 0 and call('HGET', B .. 'hl:' .. q.name, entry)
+      if not holes or string.find(holes, '0', entry == upTo and place or 1, true) then return enqueued end
+      from = '(' .. entry
+    end
+  until #frames == 0
+end
+
+local function readCounts(keys, words)
+  begin(keys)
+  local queues = words[1] ~= '' and { words[1] } or call('SMEMBERS', B .. 'qs')
+  local counts = {}
+  for _, name in ipairs(queues) do
+    local q = queue(name)
+    if words[1] ~= '' or q.w + q.l + q.C + q.D + q.X > 0 or q.pz or q.cf then
+      local scheduled = call('ZCOUNT', B .. 'o:' .. name, '(' .. N, '+inf')
+      local oldest = call('ZRANGE', B .. 'o:' .. name, 0, 0, 'WITHSCORES')[2]
+      oldest = oldest and tonumber(oldest) <= N and tonumber(oldest) or nil
+      for _, prio in ipairs(call('ZRANGE', B .. 'p:' .. name, 0, -1)) do
+        local cursor = call('HGET', B .. 'q:' .. name, 'c' .. prio)
+        local upTo, place = string.match(cursor or '', '^([%d%-]*):?(%d*)$')
+        local from = upTo == '' and '-' or (place == '' and '(' .. upTo or upTo)
+        local enqueued = firstWaiting(q, prio, from, upTo, tonumber(place))
+        if enqueued then oldest = oldest and math.min(oldest, enqueued) or enqueued end
+      end
+      counts[#counts + 1] = { name, q.pz and 1 or 0, scheduled, q.w - scheduled, q.l, q.C, q.D, q.X, oldest or false }
+    end
+  end
+  return { N, counts }
+end
+
+-- words: until when to be told, ids; answers those that have ended or are unknown
+local function await(keys, words)
+  begin(keys)
+  local over = {}
+  for i = 2, #words do
+    local job = find(words[i])
+    if not job or (job.s ~= 'W' and job.s ~= 'L') then over[#over + 1] = words[i]
+    else call('ZADD', B .. 'w', N + words[1], words[i]) end
+  end
+  call('ZREMRANGEBYSCORE', B .. 'w', '-inf', N)
+  return over
+end
+`

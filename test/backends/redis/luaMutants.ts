@@ -1,0 +1,237 @@
+/** Functions of the log that are wrong in one place, each with a law that has to notice. */
+import type { LawName } from "../../../properties/index.ts"
+
+export interface LuaMutant {
+  readonly name: string
+  /** What of the library's source becomes what. */
+  readonly from: string
+  readonly to: string
+  readonly law: LawName
+}
+
+export const luaMutants: ReadonlyArray<LuaMutant> = [
+  {
+    name: "completions of plain jobs have no fence",
+    from: "if value == place .. mask then",
+    to: "if true then",
+    law: "staleTokenRefused"
+  },
+  {
+    name: "all other settlements have no fence",
+    from: "  local value = call('HGET', B .. 't:' .. session, token)\n  if not value then return end",
+    to:
+      "  local value = call('HGET', B .. 't:' .. session, token)\n" +
+      "  if not value then local job = load(seq) if job and job.h then return queue(job.q), job end return end",
+    law: "staleTokenRefused"
+  },
+  {
+    name: "a token may come twice",
+    from: "return math.max(last + 1, N * 1000)",
+    to: "return N * 1000",
+    law: "tokenMonotone"
+  },
+  {
+    name: "a session whose lease has run out goes on",
+    from: "if not found[1] or tonumber(found[1]) <= N then return end",
+    to: "if not found[1] or found[1] == '0' then return end",
+    law: "renewNeverRevives"
+  },
+  {
+    name: "a closed session goes on",
+    from:
+      "  call('HSET', B .. 'h:' .. session, 'e', '0', 'x', 1)\n  call('ZADD', B .. 'S', 0, session)\n" +
+      "  local _, all = eachHeld(session, tonumber(words[2]), function(q, job) giveBack(q, job, 0) end)\n" +
+      "  if all then forget(session) end",
+    to: "  local _, all = eachHeld(session, tonumber(words[2]), function(q, job) giveBack(q, job, 0) end)",
+    law: "staleTokenRefused"
+  },
+  {
+    name: "what a closed session held is nobody's",
+    from: "local _, all = eachHeld(session, tonumber(words[2]), function(q, job) giveBack(q, job, 0) end)",
+    to: "local all = true",
+    law: "atLeastOnce"
+  },
+  {
+    name: "answers are not remembered",
+    from: "call('HSET', B .. 'c:' .. s.id, number, operation .. answer)",
+    to: "",
+    law: "numberedCallsRepeat"
+  },
+  {
+    name: "of a claim nothing is remembered",
+    from: "remember(s, number, 'c', cmsgpack.pack({ notes = noted(segments), now = N, nextAt = nextAt }))",
+    to: "",
+    law: "numberedCallsRepeat"
+  },
+  {
+    name: "a plain job's payload goes with its record, though its claim may be sent again",
+    from: "depart(q, prio, { entry }, watched)",
+    to: "call('XDEL', stream(q.name, prio), entry)",
+    law: "numberedCallsRepeat"
+  },
+  {
+    name: "dead sessions keep what they hold",
+    from: "call('ZRANGEBYSCORE', B .. 'S', '-inf', N, 'LIMIT', 0, 64)",
+    to: "call('ZRANGEBYSCORE', B .. 'S', '-inf', 0, 'LIMIT', 0, 64)",
+    law: "reclaimOnExpiry"
+  },
+  {
+    name: "a lease that ran out counts as an attempt though nobody began",
+    from: "job.u and job.a + 1 or job.a, expiredCause, job.u == true, expiredCause",
+    to: "job.a + 1, expiredCause, true, expiredCause",
+    law: "attemptsBounded"
+  },
+  {
+    name: "one attempt too many",
+    from: "if counted and attempts >= job.ma then",
+    to: "if counted and attempts > job.ma then",
+    law: "attemptsBounded"
+  },
+  {
+    name: "deliveries have no bound",
+    from: "if job.d >= job.md then",
+    to: "if false then",
+    law: "attemptsBounded"
+  },
+  {
+    name: "a delay is over early",
+    from: "call('ZRANGEBYSCORE', B .. 'y:' .. q.name, '-inf', N, 'LIMIT', 0, most)",
+    to: "call('ZRANGEBYSCORE', B .. 'y:' .. q.name, '-inf', N + 50, 'LIMIT', 0, most)",
+    law: "neverEarly"
+  },
+  {
+    name: "a retry does not wait",
+    from: "bounded(q, job, N + delay, job.a + 1, cause, true, cause)",
+    to: "bounded(q, job, N, job.a + 1, cause, true, cause)",
+    law: "backoffHonoured"
+  },
+  {
+    name: "waiting jobs have no deadline",
+    from: "call('ZRANGEBYSCORE', B .. 'x', '-inf', N, 'LIMIT', 0, most)",
+    to: "call('ZRANGEBYSCORE', B .. 'x', '-inf', 0, 'LIMIT', 0, most)",
+    law: "readsAgree"
+  },
+  {
+    name: "the last priority first",
+    from: "for _, prio in ipairs(call('ZRANGE', B .. 'p:' .. q.name, 0, -1)) do",
+    to: "for _, prio in ipairs(call('ZREVRANGE', B .. 'p:' .. q.name, 0, -1)) do",
+    law: "priorityOrder"
+  },
+  {
+    name: "the last priority first, of jobs that are more than an entry",
+    from: "return text((job.p + 1000) * 4398046511104 + job.n)",
+    to: "return text((1000 - job.p) * 4398046511104 + job.n)",
+    law: "priorityOrder"
+  },
+  {
+    name: "a group's permit is not taken",
+    from: "if job.G then call('HINCRBY', B .. 'gf:' .. q.name, job.G, 1) end",
+    to: "",
+    law: "groupFifo"
+  },
+  {
+    name: "a group's permit is never free again",
+    from: "local flying = call('HINCRBY', B .. 'gf:' .. q.name, job.G, -1)",
+    to: "local flying = 1",
+    law: "groupFifo"
+  },
+  {
+    name: "a group's last is its head",
+    from: "local head = call('ZRANGE', gm, 0, 0)[1]",
+    to: "local head = call('ZREVRANGE', gm, 0, 0)[1]",
+    law: "groupFifo"
+  },
+  {
+    name: "a job that waits holds no key",
+    from: "if job.s == 'W' or job.s == 'L' then holdKey(q, job.K, job.i, '-', '-')",
+    to: "if job.s == 'W' or job.s == 'L' then return",
+    law: "keyDeduplicates"
+  },
+  {
+    name: "a key is free again as soon as its job is done",
+    from: "elseif id and job.s == 'C' then holdKey(q, job.K, job.i, text(job.f + job.W), 'C')",
+    to: "elseif id and job.s == 'C' then holdKey(q, job.K, job.i, text(job.f), 'C')",
+    law: "keyDeduplicates"
+  },
+  {
+    name: "a key whose window is over is held on",
+    from: "if at == '-' or tonumber(at) > N then return id, at, how end",
+    to: "return id, at, how",
+    law: "keyDeduplicates"
+  },
+  {
+    name: "a key ends with its record",
+    from: "if id == job.i and at == '-' then holdKey(q, job.K, id, text(job.f + job.W), how) end",
+    to: "call('HDEL', B .. 'k:' .. q.name, job.K)",
+    law: "retentionKeepsKeys"
+  },
+  {
+    name: "an id that is known makes another job",
+    from: "if call('HSETNX', bucket(id), string.sub(id, 1, 19), text(seq) .. to_.suffix) == 1 then",
+    to: "if call('HSET', bucket(id), string.sub(id, 1, 19), text(seq) .. to_.suffix) < 2 then",
+    law: "enqueueIdempotent"
+  },
+  {
+    name: "the backlog has no bound",
+    from: "if q.w + added[name] > q.mb then return q end",
+    to: "",
+    law: "atomicBatch"
+  },
+  {
+    name: "an operator may remove a job that waits",
+    from: "if job.s == 'W' then return 'notTerminal' end",
+    to: "",
+    law: "readsAgree"
+  },
+  {
+    name: "more is forgotten than the policy says",
+    from: "if at + q.rc > N then allowed = math.min(allowed, q.fn - q.rn) end",
+    to: "",
+    law: "completedStaysCompleted"
+  },
+  {
+    name: "the holder of a cancelled job is not told",
+    from: "if job.h then call('SADD', B .. 'z:' .. job.h, text(job.t)) else",
+    to: "if not job.h then",
+    law: "cancelIsTerminal"
+  },
+  {
+    name: "a cancelled job completes",
+    from: "if job and job.s == 'X' and letter ~= 'l' then refused = 'cancelled' end",
+    to: "",
+    law: "cancelIsTerminal"
+  },
+  {
+    name: "a paused queue grants",
+    from: "if not again and not q.pz then",
+    to: "if not again then",
+    law: "pauseHolds"
+  },
+  {
+    name: "follow-ups come before the fence",
+    from: "    local jobs = tonumber(words[at])\n",
+    to:
+      "    local jobs = tonumber(words[at])\n" +
+      "    if refused then enqueueAll(queues, words, at + 1, at + 2 * jobs) end\n",
+    law: "followUpsAtomic"
+  },
+  {
+    name: "follow-ups are dropped",
+    from: "local answers = enqueueAll(queues, words, at + 1, at + 2 * jobs)",
+    to: "local answers = {}",
+    law: "followUpsAtomic"
+  },
+  {
+    name: "a dead letter is not counted",
+    from: "q.C, q.D, q.X, oldest or false }",
+    to: "q.C, 0, q.X, oldest or false }",
+    law: "readsAgree"
+  }
+]
+
+/** What nobody is told of is found by looking, so that no law suffers from it: workers get jobs late. */
+export const silent: Omit<LuaMutant, "law"> = {
+  name: "no news",
+  from: "redis.pcall('PUBLISH', B .. 'news', message)",
+  to: ""
+}
