@@ -116,6 +116,15 @@ describe("commands answer as on a file log", () => {
     }
   })
 
+  it("on a server that a service would refuse as well", async () => {
+    await server.cli("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try {
+      expect(await place.json(["jobs", "show", id(7), "--log-name", log])).toMatchObject({ code: 0, err: "" })
+    } finally {
+      await server.cli("CONFIG", "SET", "maxmemory-policy", "noeviction")
+    }
+  })
+
   it("and make no log where there is none", async () => {
     const name = newName()
     const ended = await place.json(["queue", "pause", "mail", "--log-name", name])

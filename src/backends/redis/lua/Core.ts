@@ -3,7 +3,7 @@
  *
  * Keys, each after the log's `{name}:`
  *
- * - `m` counters of the log, `qs` the queues' names, `qn` their names by number
+ * - `m` counters of the log, `qn` the queues' names by number
  * - `q:<queue>` a queue's counters and policy, `P` the names of paused queues
  * - `s:<priority>:<queue>` the stream of plain jobs, in frames of up to 64: an entry `<first sequence>-<enqueued at>` holds
  *   jobs of consecutive sequences; `p:<queue>` the priorities with jobs that nobody was granted yet, `sp:<queue>` all that ever had one
@@ -83,7 +83,6 @@ local function existing(name)
     q.no = call('HINCRBY', B .. 'm', 'qno', 1)
     call('HSET', B .. 'q:' .. name, 'no', q.no)
     call('HSET', B .. 'qn', q.no, name)
-    call('SADD', B .. 'qs', name)
   end
   return q
 end

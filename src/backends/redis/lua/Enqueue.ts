@@ -154,8 +154,7 @@ local function enqueueAll(queues, words, from, to)
     end
     local exception
     if to_.stream then
-      local id = string.sub(body, 1, 22)
-      if call('HSETNX', bucket(id), string.sub(id, 1, 19), text(seq) .. to_.suffix) == 1 then
+      if call('HSETNX', B .. 'i:' .. string.sub(body, 20, 22), string.sub(body, 1, 19), seq .. to_.suffix) == 1 then
         if lane ~= to_ or #bodies == frameJobs or bytes + #body > frameBytes then
           close()
           lane, bodies, bytes, first = to_, {}, 0, seq
@@ -165,7 +164,7 @@ local function enqueueAll(queues, words, from, to)
         seq = seq + 1
       else
         close()
-        local known, name, prio = placed(id)
+        local known, name, prio = placed(string.sub(body, 1, 22))
         exception = { 'known', name, knownRequest(known, name, text(prio)) }
       end
     else

@@ -40,6 +40,19 @@ local function readJob(keys, words)
   return { N, job and shown(job) or false }
 end
 
+-- all queues, in the order in which they came to be
+local function allQueues()
+  local found = call('HGETALL', B .. 'qn')
+  local numbers, byNumber, sorted = {}, {}, {}
+  for i = 1, #found, 2 do
+    numbers[#numbers + 1] = tonumber(found[i])
+    byNumber[tonumber(found[i])] = found[i + 1]
+  end
+  table.sort(numbers)
+  for i, number in ipairs(numbers) do sorted[i] = byNumber[number] end
+  return sorted
+end
+
 -- where the jobs of a queue are, for a page that looks at so many
 local function sources(name, after, most, dead)
   local found = {}
@@ -62,7 +75,7 @@ end
 local function readJobs(keys, words)
   begin(keys)
   local wanted, name, after, most = words[2], words[3], words[4], tonumber(words[5])
-  local queues = words[1] ~= '' and { words[1] } or call('SMEMBERS', B .. 'qs')
+  local queues = words[1] ~= '' and { words[1] } or allQueues()
   -- what is looked at, and how much of it is told, is bounded
   local looked = math.max(10, math.min(1000, floor(20000 / math.max(1, #queues))))
   local all = {}
@@ -133,7 +146,7 @@ end
 
 local function readCounts(keys, words)
   begin(keys)
-  local queues = words[1] ~= '' and { words[1] } or call('SMEMBERS', B .. 'qs')
+  local queues = words[1] ~= '' and { words[1] } or allQueues()
   local counts = {}
   for _, name in ipairs(queues) do
     local q = queue(name)

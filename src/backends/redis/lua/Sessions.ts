@@ -249,7 +249,7 @@ local function reclaim(keys, words)
   if sweepKeys(1000) then more = true end
   local nextAt = earlier(nextExpiry(), first(B .. 'x'))
   if nextAt and nextAt <= N then more = true end
-  for _, name in ipairs(call('SMEMBERS', B .. 'qs')) do
+  for _, name in ipairs(call('HVALS', B .. 'qn')) do
     local q = queue(name)
     if retain(q, 1000) then more = true end
     nextAt = earlier(nextAt, first(B .. 'y:' .. name))
