@@ -20,6 +20,9 @@ export interface Options {
 /** Settings of a server that writes to its file only what it is asked to, so that what a log writes can be counted. */
 export const quiet = { "auto-aof-rewrite-percentage": 0, "aof-timestamp-enabled": "no" }
 
+/** Milliseconds after which what a history has left on the server will not end by itself. */
+const patience = 60_000
+
 /** Beginning of 2030, Unix milliseconds. */
 const beginning = 1_893_456_000_000
 
@@ -89,17 +92,18 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
 
   /** Until nobody but the test is connected: what a dead process has sent is done or dropped. */
   const alone = Effect.gen(function* () {
-    while (true) {
+    for (const until = Date.now() + patience; ;) {
       const others = yield* asked(async (client) => {
         await client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         await client.call("CLIENT", "KILL", "TYPE", "pubsub")
-        return (
-          String(await client.call("CLIENT", "LIST"))
-            .trim()
-            .split("\n").length - 1
-        )
+        const [, id] = /^id=(\d+) /.exec(String(await client.call("CLIENT", "INFO"))) ?? []
+        return String(await client.call("CLIENT", "LIST"))
+          .trim()
+          .split("\n")
+          .filter((line) => !line.startsWith(`id=${id} `))
       })
-      if (others === 0) return
+      if (others.length === 0) return
+      if (Date.now() > until) return yield* Effect.die(new Error(`still connected: ${others.join("; ")}`))
       yield* Effect.sleep(1)
     }
   })
