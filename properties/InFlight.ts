@@ -121,15 +121,24 @@ const startClaim = (world: World, session: string, queue: string) => {
   const request = { session, call: nextCall(world, session), queue, limit: 3 }
   return start<ClaimResult>(`claim ${json(request)}`, world.log.claim(request), (answer, model, window, views) => {
     if (answer !== undefined) {
-      for (const grant of answer.grants) world.grants.push({ grant, session })
+      for (const grant of answer.grants) {
+        // it may be carried out several times, in the search for an order that explains what is seen
+        if (!world.grants.some((known) => known.grant === grant)) world.grants.push({ grant, session })
+      }
       return claimed(model, request, answer, window, world.capabilities, true)
     }
     // nobody was told which jobs: those that show one more delivery
     let left = request.limit
     for (const view of views) {
       const job = model.jobs.get(view.id)
-      if (left === 0 || job?.status !== "Waiting" || job.item.queue !== queue) continue
-      if (view.deliveries !== job.deliveries + 1) continue
+      if (left === 0 || job === undefined || job.item.queue !== queue || view.deliveries !== job.deliveries + 1)
+        continue
+      if (job.status !== "Waiting") {
+        // it may have taken the job back before, from a session whose lease had run out
+        const taken = Model.silentFutures(model, job, window).find(({ status }) => status === "Waiting")
+        if (taken === undefined) continue
+        Object.assign(job, taken)
+      }
       grantTo(model, job, session, view.token ?? job.token)
       left -= 1
     }
