@@ -65,7 +65,7 @@ export const luaMutants: ReadonlyArray<LuaMutant> = [
   },
   {
     name: "a plain job's payload goes with its record, though its claim may be sent again",
-    from: "depart(q, prio, { entry }, watched)",
+    from: "depart(q, prio, entry, watched)",
     to: "call('XDEL', stream(q.name, prio), entry)",
     law: "numberedCallsRepeat"
   },

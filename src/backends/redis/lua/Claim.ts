@@ -39,6 +39,13 @@ local function grantJob(s, q, job, token)
   job.d = job.d + 1
   job.t = token
   job.h = s.id
+  -- who may ask for it again, by repeating a claim
+  local watched = { [s.id] = s.number }
+  for session, number in pairs(job.o or {}) do
+    local other = session ~= s.id and alive(session)
+    if other and other.k < number + keptAnswers then watched[session] = number end
+  end
+  job.o = watched
   save(job)
   call('HSET', B .. 't:' .. s.id, text(token), held(job))
   return grantOf(job)
@@ -159,6 +166,7 @@ local function claim(keys, words)
   local s, refusal, answer = recall(session, number, 'c')
   if refusal then return refusal end
   if answer then return grantedBefore(words[3], answer) end
+  s.number = tonumber(number)
   local q = existing(words[3])
   local again = expire(1000) == 1000
   if advance(q, 1000) then again = true end

@@ -8,7 +8,7 @@
  * - `s:<priority>:<queue>` the stream of plain jobs, in frames of up to 64: an entry `<first sequence>-<enqueued at>` holds
  *   jobs of consecutive sequences; `p:<queue>` the priorities with jobs that nobody was granted yet, `sp:<queue>` all that ever had one
  * - `i:<bucket>` ids to `<sequence>:<queue's number>[:<priority>]`
- * - by frame: `d:<queue>` which jobs were completed and when, `n:<queue>` how many are not in it any more (negative),
+ * - by frame: `d:<queue>` which jobs were completed and when, `n:<queue>` how many are not in it any more and which claims had them,
  *   `hl:<queue>` which of those were waiting; `v:<queue>` results by sequence
  * - `f:<queue>` finished jobs in the order they ended; `u:<queue>` what is kept although its record is gone, while a claim
  *   that granted it may still be repeated
@@ -244,32 +244,37 @@ local function fromFrame(name, prio, entry, at, body)
   }
 end
 
--- a frame goes once none of its jobs is in it any more: when no claim of these sessions can be repeated
-local function depart(q, prio, places, watched)
-  call('RPUSH', B .. 'u:' .. q.name, cmsgpack.pack({ prio, places, watched }))
+-- what is gone stays as long as a claim that granted it may be repeated: by these sessions, with the numbers of the calls
+local function depart(q, prio, place, watched)
+  call('RPUSH', B .. 'u:' .. q.name, cmsgpack.pack({ prio, place, watched }))
   add(q, 'un', 1)
 end
 
--- the sessions whose claims may be repeated, each with its latest call
+-- all sessions that were granted something, each with its latest call
 local function watchers()
   if not L then
     L = {}
     for _, session in ipairs(call('ZRANGE', B .. 'H', 0, -1)) do
       local s = alive(session)
-      if s then
-        L[#L + 1] = session
-        L[#L + 1] = s.k
-      end
+      if s then L[session] = s.k end
     end
   end
   return L
 end
 
--- so many jobs are in the frame no more
+-- so many jobs are in the frame no more; it goes once none is
 local function lessIn(q, prio, entry, size, count, watched)
-  if call('HINCRBY', B .. 'n:' .. q.name, entry, -count) > -size then return end
-  call('HDEL', B .. 'n:' .. q.name, entry)
-  depart(q, prio, { entry }, watched)
+  local before = call('HGET', B .. 'n:' .. q.name, entry)
+  if before then
+    before = cmsgpack.unpack(before)
+    count = count + before[1]
+    for session, number in pairs(watched) do before[2][session] = math.max(number, before[2][session] or 0) end
+    watched = before[2]
+  end
+  if count < size then call('HSET', B .. 'n:' .. q.name, entry, cmsgpack.pack({ count, watched })) else
+    if before then call('HDEL', B .. 'n:' .. q.name, entry) end
+    depart(q, prio, entry, watched)
+  end
 end
 
 -- what the session holds under a token of a frame, or nothing: the field, the jobs' mask and what is before it
@@ -378,7 +383,11 @@ local function own(job)
   end
   local entry, size = job.entry, job.size
   job.entry, job.at, job.body, job.size, job.base, job.from = nil, nil, nil, nil, nil, nil
-  lessIn(q, prio, entry, size, 1, watchers())
+  if job.h then
+    local s = alive(job.h)
+    job.o = s and { [job.h] = s.k }
+  end
+  lessIn(q, prio, entry, size, 1, job.o or {})
   return job
 end
 `

@@ -157,19 +157,17 @@ local function bury(q, most)
   local list = B .. 'u:' .. q.name
   while most > 0 and q.un > 0 do
     most = most - 1
-    local prio, places, watched = unpack(cmsgpack.unpack(call('LINDEX', list, 0)))
-    for i = 1, #watched, 2 do
-      local s = alive(watched[i])
-      if s and s.k < watched[i + 1] + 64 then return end
+    local prio, place, watched = unpack(cmsgpack.unpack(call('LINDEX', list, 0)))
+    for session, number in pairs(watched) do
+      local s = alive(session)
+      if s and s.k < number + 64 then return end
     end
     if prio then
-      many('XDEL', stream(q.name, prio), places)
-      -- until now claims had to pass over them
-      for _, entry in ipairs(places) do
-        if q.ho > 0 then add(q, 'ho', -call('HDEL', B .. 'hl:' .. q.name, entry)) end
-      end
+      call('XDEL', stream(q.name, prio), place)
+      -- until now claims had to pass over it
+      if q.ho > 0 then add(q, 'ho', -call('HDEL', B .. 'hl:' .. q.name, place)) end
     else
-      for _, seq in ipairs(places) do call('DEL', jobKey(seq)) end
+      call('DEL', jobKey(place))
     end
     call('LPOP', list)
     add(q, 'un', -1)
@@ -184,7 +182,7 @@ local function removeFull(q, job)
   end
   if job.t == 0 then call('DEL', jobKey(job.n)) else
     call('HDEL', jobKey(job.n), 'z', 'B', 'r', 'o')
-    depart(q, false, { job.n }, watchers())
+    depart(q, false, job.n, job.o or {})
   end
   call('ZREM', B .. 'a:' .. q.name, job.n)
   if job.s == 'D' then call('ZREM', B .. 'e:' .. q.name, job.n) end
@@ -266,7 +264,7 @@ local function retain(q, most)
       if at + q.rc > N then allowed = math.min(allowed, q.fn - q.rn) end
       mask, rest = cut(mask, allowed)
       going = countIn(mask)
-      gone = removeDone(q, prio, entry, from, mask, { session, number })
+      gone = removeDone(q, prio, entry, from, mask, { [session] = tonumber(number) })
       if rest then call('LSET', list, 0, cmsgpack.pack({ at, prio, entry, from, rest, session, number })) end
     end
     most = most - going
