@@ -13,6 +13,8 @@ const longest: ReadonlyArray<string> = [
   "simulation/fleet",
   "process/kill",
   "properties/postgres",
+  "properties/redis",
+  "backends/redis/luaMutants",
   "properties/file",
   "simulation/crash-states/CrashStates",
   "properties/otherLogs",

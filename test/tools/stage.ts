@@ -83,7 +83,7 @@ export const linkDependencies = (project: string, names: ReadonlyArray<string>):
 }
 
 /** What a user's project needs besides leasehold to run and type-check a program. */
-export const userDependencies = ["effect", "@effect/sql-pg", "fast-check", "@types/node"]
+export const userDependencies = ["effect", "@effect/sql-pg", "fast-check", "ioredis", "@types/node"]
 
 /** A user's TypeScript settings: strict, with the libraries' declarations checked too. */
 export const userTsconfig = `${JSON.stringify(
