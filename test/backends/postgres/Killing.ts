@@ -50,6 +50,8 @@ class Workload {
   readonly completed = new Set<string>()
   readonly #holders = new Map<string, bigint>()
   producing = true
+  /** Nothing more is under way from the producer. */
+  #produced = false
   unknown = 0
   refused = 0
   #jobs = 0
@@ -59,7 +61,7 @@ class Workload {
   }
 
   get over(): boolean {
-    return this.violations.length > 0 || (!this.producing && this.completed.size === this.acknowledged.size)
+    return this.violations.length > 0 || (this.#produced && this.completed.size === this.acknowledged.size)
   }
 
   /** The very same call again, until it is answered. */
@@ -87,6 +89,7 @@ class Workload {
         this.acknowledged.add(answer.id)
       }
     }
+    this.#produced = true
   })
 
   readonly work = Effect.gen({ self: this }, function* () {
