@@ -51,7 +51,7 @@ describe.each([
         const early = item(name)
         yield* log.enqueue([early])
         const before = (yield* claim(1)).grants
-        yield* setRoom(redis, 4_000_000)
+        yield* setRoom(redis, 12_000_000)
         const kept = yield* fill(log, name)
         assert.isAbove(kept.length, 50)
         for (const id of kept) assert.strictEqual(yield* stateOf(log, id), "Ready")
