@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
 /**
@@ -49,3 +50,29 @@ export const worst = (findings: ReadonlyArray<{ readonly level: Level }>): Level
   const levels = findings.map(({ level }) => level)
   return levels.includes("fail") ? "fail" : levels.includes("warn") ? "warn" : "ok"
 }
+
+/** A finding, by whichever log. */
+interface Found {
+  readonly check: string
+  readonly level: Level
+  readonly found: string
+  readonly meaning: string
+  readonly remedy?: string | undefined
+}
+
+/**
+ * Logs what is not as it should be, each with what it means and what to do.
+ *
+ * @since 0.1.0
+ * @category operations
+ * @stability unstable
+ */
+export const logFindings = (findings: ReadonlyArray<Found>): Effect.Effect<void> =>
+  Effect.forEach(
+    findings.filter(({ level }) => level !== "ok"),
+    ({ check, found, level, meaning, remedy }) =>
+      (level === "fail" ? Effect.logError : Effect.logWarning)(
+        `leasehold: ${check}: ${found}. It means: ${meaning}. ${remedy === undefined ? "" : `To do: ${remedy}.`}`
+      ),
+    { discard: true }
+  )

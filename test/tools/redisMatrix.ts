@@ -24,6 +24,15 @@ const must = (command: string, ...words: ReadonlyArray<string>): void => {
   if (!run(command, words)) throw new Error(`${command} ${words.join(" ")} failed`)
 }
 
+/** Where this machine gets Debian's packages from. */
+const mirror = (): string => {
+  const words = ["indextargets", "--format", "$(REPO_URI) $(RELEASE)"]
+  const { stdout } = spawnSync("apt-get", words, { encoding: "utf8" })
+  const [uri] = stdout.split("\n").flatMap((line) => /^(\S+) [a-z]+$/.exec(line)?.[1] ?? [])
+  if (uri === undefined) throw new Error("apt-get knows no source of packages: give the path of a server's program")
+  return uri
+}
+
 /** Unpacks a package with all that it depends on, and answers a program that runs it. */
 const unpack = (suite: string, name: string, directory: string): string => {
   const [lists, archives, system] = ["lists", "archives", "system"].map((folder) => join(directory, folder))
@@ -34,7 +43,7 @@ const unpack = (suite: string, name: string, directory: string): string => {
   const sources = join(directory, "sources.list")
   const suites = suite.endsWith("-backports") ? [suite.replace("-backports", ""), suite] : [suite]
   writeFileSync(status, "")
-  writeFileSync(sources, suites.map((each) => `deb http://deb.debian.org/debian ${each} main\n`).join(""))
+  writeFileSync(sources, suites.map((each) => `deb ${mirror()} ${each} main\n`).join(""))
   // whom it would otherwise become may not enter the folder
   const settings = {
     "APT::Sandbox::User": "root",

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { logFindings } from "../../log/DoctorReport.ts"
 import { JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { InvalidRequest, type LogError, refused } from "../../log/LogError.ts"
@@ -77,16 +78,7 @@ const selfCheck = (options: Options | undefined): Effect.Effect<void, never, PgC
               Context.omit(sql.transactionService)(context) as Context.Context<never>
           )
         ),
-        Effect.flatMap(({ findings }) =>
-          Effect.forEach(
-            findings.filter(({ level }) => level !== "ok"),
-            ({ check, found, level, meaning, remedy }) =>
-              (level === "fail" ? Effect.logError : Effect.logWarning)(
-                `leasehold: ${check}: ${found}. It means: ${meaning}. ${remedy === undefined ? "" : `To do: ${remedy}.`}`
-              ),
-            { discard: true }
-          )
-        ),
+        Effect.flatMap(({ findings }) => logFindings(findings)),
         Effect.catchCause((cause) => Effect.logWarning("leasehold could not examine the server", cause)),
         Effect.forkScoped,
         Effect.asVoid

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { logFindings } from "../../log/DoctorReport.ts"
 import { JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
 import { type LogError, NotWritable, refused, UnsupportedFormat } from "../../log/LogError.ts"
@@ -84,16 +85,7 @@ const selfCheck = (connection: Connection, options: Options): Effect.Effect<void
   options.selfCheck === false
     ? Effect.void
     : examine(connection, nameOf(options), options.replicas?.count).pipe(
-        Effect.flatMap(({ findings }) =>
-          Effect.forEach(
-            findings.filter(({ level }) => level !== "ok"),
-            ({ check, found, level, meaning, remedy }) =>
-              (level === "fail" ? Effect.logError : Effect.logWarning)(
-                `leasehold: ${check}: ${found}. It means: ${meaning}. ${remedy === undefined ? "" : `To do: ${remedy}.`}`
-              ),
-            { discard: true }
-          )
-        ),
+        Effect.flatMap(({ findings }) => logFindings(findings)),
         Effect.catchCause((cause) => Effect.logWarning("leasehold could not examine the server", cause)),
         Effect.forkScoped,
         Effect.asVoid

@@ -95,6 +95,9 @@ export const configuration = (directory: string, settings: Settings = {}): strin
  */
 export const socketIn = (directory: string): string => Path.join(directory, "redis.sock")
 
+/** Milliseconds in which a server that is there must answer. */
+const answerMillis = 1000
+
 /**
  * Whether a server has its data in memory and answers, at a socket or at a port of this machine.
  *
@@ -102,15 +105,14 @@ export const socketIn = (directory: string): string => Path.join(directory, "red
  * @category operations
  * @stability unstable
  */
-export const isReady = (at: string | number): Promise<boolean> =>
-  new Promise((resolve) => {
+export const isReady = (at: string | number): Effect.Effect<boolean> =>
+  Effect.callback<boolean>((resume) => {
     const socket = typeof at === "string" ? connect(at) : connect(at, "127.0.0.1")
     let said = ""
     const done = (ready: boolean): void => {
       socket.destroy()
-      resolve(ready)
+      resume(Effect.succeed(ready))
     }
-    socket.setTimeout(1_000, () => done(false))
     socket.once("error", () => done(false))
     socket.once("end", () => done(false))
     socket.on("data", (chunk) => {
@@ -119,7 +121,8 @@ export const isReady = (at: string | number): Promise<boolean> =>
       if (said.includes("\n")) done(/^(?:\+PONG|-NOAUTH)/.test(said))
     })
     socket.write("PING\r\n")
-  })
+    return Effect.sync(() => socket.destroy())
+  }).pipe(Effect.timeoutOrElse({ duration: answerMillis, orElse: () => Effect.succeed(false) }))
 
 const attempt = <A>(act: () => A): Effect.Effect<A, PrivateRedisFailed> =>
   Effect.try({
@@ -200,7 +203,7 @@ export const start: Effect.Effect<PrivateRedis, PrivateRedisFailed, Scope.Scope>
   const restart = Effect.gen(function* () {
     const until = (yield* Clock.currentTimeMillis) + patience
     child = launch()
-    while (!(yield* Effect.promise(() => isReady(socket)))) {
+    while (!(yield* isReady(socket))) {
       if ((yield* Clock.currentTimeMillis) > until || child.pid === undefined || !running(child)) {
         return yield* new PrivateRedisFailed({ detail: `the server did not start: ${said.trim()}` })
       }

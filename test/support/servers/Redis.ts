@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { Redis as Client } from "ioredis"
 import * as PrivateRedis from "../../../src/cli/demo/PrivateRedis.ts"
@@ -86,7 +87,7 @@ export class Redis {
     )
     const server = await Server.start({
       command: (port) => tied(program, file, "--port", String(port), ...(sentinel ? ["--sentinel"] : [])),
-      ready: (port) => PrivateRedis.isReady(port),
+      ready: (port) => Effect.runPromise(PrivateRedis.isReady(port)),
       patience: 60_000
     })
     const password = settings["requirepass"]

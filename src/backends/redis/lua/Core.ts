@@ -35,7 +35,11 @@
 export const core = String.raw`
 -- given when a function is called: while the library is loaded there is nothing
 local call, floor
-local B, N, Q, W, H, L, names
+-- what keys begin with, the time, and the queues that the call has met, by name
+local B, N, Q
+-- found once in a call, when it is needed: whether anybody waits for a job, who holds which part of a frame, the sessions
+-- whose claims may be repeated, and queues' names by number
+local W, H, L, names
 
 local function clock()
   $clock
@@ -129,13 +133,8 @@ local function finish()
   end
 end
 
--- commands with very many words, a thousand at a time
-local function many(command, where, words)
-  local n = #words
-  if n == 0 then return end
-  if n <= 2000 then return call(command, where, unpack(words)) end
-  for from = 1, n, 2000 do call(command, where, unpack(words, from, math.min(from + 1999, n))) end
-end
+-- answers of a session's latest calls that are kept
+local keptAnswers = 64
 
 -- a live session, or nothing
 local function alive(session)

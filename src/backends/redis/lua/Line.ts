@@ -160,7 +160,7 @@ local function bury(q, most)
     local prio, place, watched = unpack(cmsgpack.unpack(call('LINDEX', list, 0)))
     for session, number in pairs(watched) do
       local s = alive(session)
-      if s and s.k < number + 64 then return end
+      if s and s.k < number + keptAnswers then return end
     end
     if prio then
       call('XDEL', stream(q.name, prio), place)

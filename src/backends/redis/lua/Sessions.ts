@@ -15,8 +15,6 @@
 export const sessions = String.raw`
 -- sessions ----------------------------------------------------------------------------------------------------------
 
-local keptAnswers = 64
-
 -- the verdict on a numbered call, and its earlier answer
 local function recall(session, number, operation)
   local s = alive(session)
@@ -37,7 +35,9 @@ local function remember(s, number, operation, answer)
   if n > s.k then
     local old = {}
     for past = math.max(1, s.k - keptAnswers + 1), n - keptAnswers do old[#old + 1] = text(past) end
-    if #old <= keptAnswers then many('HDEL', B .. 'c:' .. s.id, old) else
+    if #old <= keptAnswers then
+      if #old > 0 then call('HDEL', B .. 'c:' .. s.id, unpack(old)) end
+    else
       for _, past in ipairs(call('HKEYS', B .. 'c:' .. s.id)) do
         if tonumber(past) <= n - keptAnswers then call('HDEL', B .. 'c:' .. s.id, past) end
       end
