@@ -445,7 +445,11 @@ describe("completion in a handler's transaction", () => {
             )
             if (run % 7 === 0) return yield* Effect.fail("afterwards")
             return answer
-          }).pipe(Effect.mapError(() => new Broken()))
+          }).pipe(
+            Effect.mapError(() => new Broken()),
+            // a rollback on a connection that broke is a defect of the client, whose retries would take minutes
+            Effect.catchDefect(() => Effect.fail(new Broken()))
+          )
         )
         const { context, sql } = yield* program(postgres())
         const environment = Layer.succeedContext(context)
