@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { checkLog, formatReport, lawNames } from "../../properties/index.ts"
 import { Redis } from "../support/servers/Redis.ts"
-import { quiet, redisHarness } from "./redisHarness.ts"
+import { notClaimed, quiet, redisHarness } from "./redisHarness.ts"
 import { runs, seed } from "./runs.ts"
 
 let server: Redis
@@ -15,9 +15,6 @@ afterAll(async () => {
   await harness.close()
   await server.close()
 })
-
-/** Laws that are not about such a log: those of a log with one owner, and those of storage that is its own. */
-const notClaimed = ["singleOwner", "haltOnDamage", "poisonOnSyncError", "clockStepSafe"]
 
 /** One run of the law that goes through all transitions suffices, and it is to meet every one of them. */
 const thorough = "transitionsKept"

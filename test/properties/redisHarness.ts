@@ -1,24 +1,31 @@
-/** The Redis log on a private server, whose log's clock stands still until a law moves it. */
+/** The Redis log on private servers, whose log's clock stands still until a law moves it. */
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { Redis as Client } from "ioredis"
 import type { Harness } from "../../properties/Harness.ts"
+import type { LawName } from "../../properties/LawName.ts"
 import type { JobLogOperations } from "../../src/log/JobLog.ts"
 import { library } from "../../src/backends/redis/Library.ts"
 import * as RedisLog from "../../src/backends/redis/RedisLog.ts"
-import type { Redis } from "../support/servers/Redis.ts"
+import { Redis } from "../support/servers/Redis.ts"
+import { type Place, single } from "./redisPlaces.ts"
 
 export interface Options {
   readonly name: string
-  readonly server: Redis
+  /** A server, or another place for the log. */
+  readonly server: Redis | Place
   /** Every so many crashes are the server's own death by SIGKILL; in the others the log's process dies. */
   readonly killEvery: number
 }
 
 /** Settings of a server that writes to its file only what it is asked to, so that what a log writes can be counted. */
-export const quiet = { "auto-aof-rewrite-percentage": 0, "aof-timestamp-enabled": "no" }
+export const quiet = { "auto-aof-rewrite-percentage": 0 }
+
+/** Laws that are not about such a log: those of a log with one owner, and those of storage that is its own. */
+export const notClaimed: ReadonlyArray<LawName> = ["singleOwner", "haltOnDamage", "poisonOnSyncError", "clockStepSafe"]
 
 /** Milliseconds after which what a history has left on the server will not end by itself. */
 const patience = 60_000
@@ -27,7 +34,9 @@ const patience = 60_000
 const beginning = 1_893_456_000_000
 
 const log = "laws"
-const clock = `{${log}}:clock`
+
+/** Where the log's clock is; it lies where the log lies. */
+export const clock = `{${log}}:clock`
 
 /** The time is what the law says, kept beside the log. */
 const functions = library("return tonumber(call('GET', B .. 'clock'))")
@@ -42,28 +51,45 @@ export interface RedisHarness extends Harness {
   readonly close: () => Promise<void>
 }
 
-/** One log after the other on one server: each history begins with nothing in it. */
+/** The process of the log is gone from a server when none of these is left. */
+const processOf = (list: string): ReadonlyArray<string> =>
+  list.split("\n").filter((line) => line.includes(` name=leasehold:${log} `))
+
+/** One log after the other in one place: each history begins with nothing in it. */
 export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness => {
-  let admin: Client | undefined
+  const place = server instanceof Redis ? single(server) : server
+  const admins = new Map<Redis, Client>()
   let opened: Scope.Closeable | undefined
   let now = beginning
   let ticked = 0
+  let crashes = 0
 
-  const asked = <A>(ask: (client: Client) => Promise<A>): Effect.Effect<A> =>
-    Effect.promise(async () => {
-      if (admin === undefined) {
-        admin = new Client({
-          port: server.port,
-          host: "127.0.0.1",
-          protocol: 2,
-          lazyConnect: true,
-          disableClientInfo: true
-        })
-        admin.on("error", () => {})
-        await admin.connect()
-      }
-      return ask(admin)
+  /** A connection that only the test has. */
+  const adminOf = async (of: Redis): Promise<Client> => {
+    const known = admins.get(of)
+    if (known !== undefined) return known
+    const admin = new Client({
+      port: of.port,
+      host: "127.0.0.1",
+      protocol: 2,
+      lazyConnect: true,
+      enableReadyCheck: false,
+      disableClientInfo: true
     })
+    admin.on("error", () => {})
+    await admin.connect()
+    admins.set(of, admin)
+    return admin
+  }
+
+  const dropAdmins = (): void => {
+    for (const admin of admins.values()) admin.disconnect()
+    admins.clear()
+  }
+
+  /** Asks the server that has the log. */
+  const asked = <A>(ask: (client: Client) => Promise<A>): Effect.Effect<A> =>
+    Effect.promise(async () => ask(await adminOf(await place.owner())))
 
   const setClock = (to: number): Effect.Effect<void> =>
     Effect.asVoid(
@@ -77,7 +103,7 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
   const open = Effect.gen(function* () {
     const scope = yield* Scope.make()
     opened = scope
-    return yield* RedisLog.makeWith({ name: log, server: { _tag: "Url", url: server.url() } }, functions).pipe(
+    return yield* RedisLog.makeWith({ name: log, ...place.options }, functions).pipe(
       Scope.provide(scope),
       // that its connections are cut is nothing to tell
       Effect.provideService(References.MinimumLogLevel, "None")
@@ -90,23 +116,22 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
     return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
   })
 
-  /** Until nobody but the test is connected: what a dead process has sent is done or dropped. */
-  const alone = Effect.gen(function* () {
+  /** Until no server has anything of the log's process: what it has sent is done or dropped. */
+  const gone = async (): Promise<void> => {
     for (const until = Date.now() + patience; ;) {
-      const others = yield* asked(async (client) => {
-        await client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-        await client.call("CLIENT", "KILL", "TYPE", "pubsub")
-        const [, id] = /^id=(\d+) /.exec(String(await client.call("CLIENT", "INFO"))) ?? []
-        return String(await client.call("CLIENT", "LIST"))
-          .trim()
-          .split("\n")
-          .filter((line) => !line.startsWith(`id=${id} `))
-      })
-      if (others.length === 0) return
-      if (Date.now() > until) return yield* Effect.die(new Error(`still connected: ${others.join("; ")}`))
-      yield* Effect.sleep(1)
+      const left = await Promise.all(
+        place.servers.map(async (each) => {
+          const admin = await adminOf(each)
+          const found = processOf(String(await admin.call("CLIENT", "LIST")))
+          for (const line of found) await admin.call("CLIENT", "KILL", "ID", /^id=(\d+)/.exec(line)?.[1] ?? "")
+          return found
+        })
+      )
+      if (left.every(({ length }) => length === 0)) return
+      if (Date.now() > until) throw new Error(`still connected: ${left.flat().join("; ")}`)
+      await sleep(1)
     }
-  })
+  }
 
   /** Until the server's file is not being rewritten. */
   const rewritten = Effect.gen(function* () {
@@ -119,28 +144,38 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
   const dies = (seed: number): Effect.Effect<void> =>
     Effect.gen(function* () {
       if (seed % 3 > 0) yield* Effect.sleep(seed % 3)
-      if (seed % killEvery === 0) {
-        admin?.disconnect()
-        admin = undefined
-        yield* Effect.promise(() => server.kill())
-        yield* closeOpened
-        yield* Effect.promise(() => server.restart())
+      crashes++
+      // one server comes back at once, whatever a seed brings; others take seconds, so these crashes are counted out
+      if ((server instanceof Redis ? seed : crashes) % killEvery === 0) {
+        dropAdmins()
+        yield* Effect.promise(() => place.strike({ end: () => Effect.runPromise(closeOpened), gone }))
+        dropAdmins()
+        // another server may have the log now, which was not told the time
+        yield* setClock(now)
       } else {
         yield* closeOpened
-        yield* alone
       }
+      yield* Effect.promise(gone)
     })
 
   const make = Effect.gen(function* () {
     yield* Effect.addFinalizer(() => closeOpened)
-    yield* alone
-    yield* asked((client) => client.flushall())
+    yield* Effect.promise(async () => {
+      await place.settled()
+      await gone()
+      for (const each of await place.writable()) await (await adminOf(each)).flushall()
+    })
+    let moves = true
     yield* setClock(beginning)
     const operations: JobLogOperations = yield* open
     const restart = Effect.andThen(closeOpened, open)
+    const stirred = Effect.promise(async () => {
+      if (moves) await place.stir()
+    })
+    yield* stirred
     return {
       log: operations,
-      advance: (millis: number) => setClock(now + millis),
+      advance: (millis: number) => Effect.andThen(setClock(now + millis), stirred),
       crash: ({ seed }: { readonly seed: number }) => Effect.andThen(dies(seed), open),
       restart,
       newerFormat: Effect.andThen(
@@ -152,9 +187,13 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
         yield* asked((client) => client.call("BGREWRITEAOF"))
         yield* rewritten
       }),
-      written: asked(async (client) => {
-        const [, size] = /aof_current_size:(\d+)/.exec(await client.info("persistence")) ?? []
-        return Number(size) - ticked
+      written: Effect.suspend(() => {
+        // a move writes as well, and to another server's file from then on
+        moves = false
+        return asked(async (client) => {
+          const [, size] = /aof_current_size:(\d+)/.exec(await client.info("persistence")) ?? []
+          return Number(size) - ticked
+        })
       })
     }
   })
@@ -171,7 +210,8 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
     make,
     close: async () => {
       await Effect.runPromise(closeOpened)
-      admin?.disconnect()
+      await place.settled()
+      dropAdmins()
     }
   }
 }

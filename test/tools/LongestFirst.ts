@@ -14,6 +14,8 @@ const longest: ReadonlyArray<string> = [
   "process/kill",
   "properties/postgres",
   "properties/redis",
+  "properties/redisCluster",
+  "properties/redisSentinel",
   "backends/redis/luaMutants",
   "properties/file",
   "simulation/crash-states/CrashStates",

@@ -7,6 +7,8 @@ export interface Options {
   readonly settings?: PrivateRedis.Settings | undefined
   /** Another program than the one that is found. */
   readonly program?: string | undefined
+  /** Milliseconds of silence after which a Sentinel takes the master for dead; default 500. */
+  readonly downAfter?: number | undefined
 }
 
 /** What the Sentinels call the master. */
@@ -28,7 +30,7 @@ export class RedisSentinel {
     this.sentinels = sentinels
   }
 
-  static async start({ program, settings }: Options = {}): Promise<RedisSentinel> {
+  static async start({ downAfter = 500, program, settings }: Options = {}): Promise<RedisSentinel> {
     const started: Array<Redis> = []
     const keep = async (starting: Promise<Redis>): Promise<Redis> => {
       const one = await starting
@@ -48,7 +50,7 @@ export class RedisSentinel {
             sentinel: true,
             settings: {
               "sentinel monitor": `${group} 127.0.0.1 ${master.port} 2`,
-              "sentinel down-after-milliseconds": `${group} 500`,
+              "sentinel down-after-milliseconds": `${group} ${downAfter}`,
               "sentinel failover-timeout": `${group} 3000`
             }
           })
@@ -102,6 +104,37 @@ export class RedisSentinel {
       return master !== from && (await master.info("role")) === "master"
     })
     return this.master()
+  }
+
+  /** Waits until the replica follows the master, which may have been down. */
+  async replicating(): Promise<void> {
+    const master = await this.master()
+    const replica = this.servers.find((each) => each !== master)!
+    await until("the replica follows its master", async () => (await replica.info("master_link_status")) === "up")
+  }
+
+  /** Makes the replica the master while both live, once it has all that the master has; nothing may write meanwhile. */
+  async switchOver(): Promise<Redis> {
+    const from = await this.master()
+    const to = this.servers.find((each) => each !== from)!
+    await until("the replica has all that its master has", async () => {
+      const [told, had, link] = await Promise.all([
+        from.info("master_repl_offset"),
+        to.info("slave_repl_offset"),
+        to.info("master_link_status")
+      ])
+      return link === "up" && told === had
+    })
+    await until("the Sentinels begin", async () => {
+      // it may not know the replica yet, which was the master before
+      await this.sentinels[0]!.cli("SENTINEL", "FAILOVER", group)
+      return true
+    })
+    await this.failedOver(from)
+    // as the Sentinels would tell it to later
+    await from.cli("REPLICAOF", "127.0.0.1", to.port)
+    await this.replicating()
+    return to
   }
 
   async close(): Promise<void> {
