@@ -33,12 +33,13 @@ export class Marks {
       return
     }
     const marks = this.queues.get(queue) ?? new Map<number, bigint>()
-    for (const { delivery, id, priority, receipt } of grants) {
-      // whoever was granted before stands where it always stood, behind jobs that have yet to be claimed
-      if (delivery > 1) continue
-      const sequence = fromReceipt(receipt, id) ?? 0n
+    // whoever was granted before stands where it always stood, behind jobs that have yet to be claimed
+    const fresh = grants.filter(({ delivery }) => delivery === 1)
+    for (const [at, { id, priority, receipt }] of fresh.entries()) {
+      // of one priority they come in order
+      if (fresh[at + 1]?.priority === priority) continue
       marks.delete(priority)
-      marks.set(priority, sequence)
+      marks.set(priority, BigInt(fromReceipt(receipt, id) ?? 0))
     }
     for (const oldest of marks.keys()) {
       if (marks.size <= most) break

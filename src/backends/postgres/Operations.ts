@@ -23,7 +23,7 @@ import { failure, isConflict } from "./Failure.ts"
 import { Marks } from "./Marks.ts"
 import { bigints, texts } from "./Parameters.ts"
 import { type Row, states, toGrant, toView } from "./Rows.ts"
-import { remembered, settleParameters, settleResults } from "./SettleCall.ts"
+import { remembered, settleCall, settleResults } from "./SettleCall.ts"
 import { toText } from "./Text.ts"
 
 const sessionPattern = /^\d{1,18}$/
@@ -218,7 +218,8 @@ export const operations = (
       if (verdict !== 0) return yield* verdictError("claim", request.session, request.call, verdict, head?.[10])
       // written by `claim`
       const [now, nextAt] = JSON.parse(head?.[4] as string) as [number, number | null]
-      const grants = rows.slice(0, -1).map((row) => toGrant(request.queue, row))
+      const firstToken = (head?.[2] as bigint | null) ?? 0n
+      const grants = rows.slice(0, -1).map((row) => toGrant(request.queue, row, firstToken))
       if (request.names === undefined) marks.follow(request.queue, grants)
       return {
         grants,
@@ -229,10 +230,11 @@ export const operations = (
     }),
     settle: Effect.fnUntraced(function* (request) {
       const id = yield* session("settle", request.session)
+      const asked = settleCall(request.items)
       const rows = yield* call(
         "settle",
-        `SELECT * FROM ${name}.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb)`,
-        [PgTypes.int8(id), PgTypes.int8(BigInt(request.call)), ...settleParameters(request.items)]
+        `SELECT * FROM ${name}.settle($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::jsonb, $13, $14, $15, $16)`,
+        [PgTypes.int8(id), PgTypes.int8(BigInt(request.call)), ...asked.parameters]
       )
       const head = rows.at(-1)
       const verdict = number(head?.[1])
@@ -240,13 +242,14 @@ export const operations = (
       if (verdict === 2) {
         // whoever sent it first may not have lived to tell
         told("all")
-        return settleResults(request.items, remembered(earlier))
+        return settleResults(request.items, asked, remembered(earlier))
       }
       if (verdict !== 0) return yield* verdictError("settle", request.session, request.call, verdict, earlier)
       // null where nothing is claimable that was not before
       told((head?.[3] as ReadonlyArray<string> | null) ?? [])
       return settleResults(
         request.items,
+        asked,
         // in the order and the types of the function's answer
         rows.slice(0, -1).map((row) => [row[0] as number, row[1] as number, row[2] as string | null] as const)
       )

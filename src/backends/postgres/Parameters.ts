@@ -64,5 +64,7 @@ export const bigints: (values: ReadonlyArray<bigint | null> | null) => PgTypes.P
  * @category parameters
  * @stability unstable
  */
-export const numbers = (values: ReadonlyArray<number | undefined> | null): PgTypes.Parameter =>
-  bigints(values === null ? null : values.map((value) => (value === undefined ? null : BigInt(value))))
+export const numbers = (values: ReadonlyArray<number | null | undefined> | null): PgTypes.Parameter =>
+  bigints(
+    values === null ? null : values.map((value) => (value === undefined || value === null ? null : BigInt(value)))
+  )

@@ -66,24 +66,26 @@ export const toReceipt = (sequence: bigint, id: string): string => `${sequence}:
  * @category conversions
  * @stability unstable
  */
-export const fromReceipt = (receipt: string, id: string): bigint | undefined => {
+export const fromReceipt = (receipt: string, id: string): number | undefined => {
   const end = receipt.length - id.length - 1
   if (end < 1 || receipt[end] !== ":" || !receipt.endsWith(id)) return undefined
   const sequence = Number(receipt.slice(0, end))
   // a log that drew a thousand numbers a second would reach the last one after 285,000 years
-  return Number.isSafeInteger(sequence) && sequence > 0 ? BigInt(sequence) : undefined
+  return Number.isSafeInteger(sequence) && sequence > 0 ? sequence : undefined
 }
 
 /**
- * A row of a claim.
+ * A row of a claim, whose first token is this one. What is null is as at a first grant.
  *
  * @since 0.1.0
  * @category conversions
  * @stability unstable
  */
-export const toGrant = (queue: string, row: Row): Grant => {
+export const toGrant = (queue: string, row: Row, firstToken: bigint): Grant => {
   const rest = parseRest(row[15] as string | null)
   const id = text(row[3])
+  const token = row[2] as bigint | null
+  const enqueuedAt = integer(row[12])
   return {
     id,
     queue,
@@ -91,19 +93,19 @@ export const toGrant = (queue: string, row: Row): Grant => {
     version: integer(row[5]),
     payload: fromText(text(row[6])),
     priority: integer(row[7]),
-    attempt: integer(row[8]),
-    delivery: integer(row[9]),
+    attempt: integer(row[8] ?? 1),
+    delivery: integer(row[9] ?? 1),
     maxAttempts: integer(row[11]),
-    generation: integer(row[10]),
-    enqueuedAt: integer(row[12]),
-    readySince: integer(row[13]),
+    generation: integer(row[10] ?? 1),
+    enqueuedAt,
+    readySince: instant(row[13]) ?? enqueuedAt,
     leaseDuration: rest.leaseDuration,
     timeout: rest.timeout,
     deadline: instant(row[14]),
     group: rest.group,
     metadata: rest.metadata,
     trace: rest.trace,
-    token: row[2] as bigint,
+    token: token ?? firstToken + BigInt(integer(row[0]) - 1),
     receipt: toReceipt(row[1] as bigint, id)
   }
 }

@@ -46,20 +46,87 @@ const followUpColumns = (items: ReadonlyArray<SettleItem>): string | null => {
 }
 
 /**
+ * What the function is told, and which item it gives which number: the places among those of the request, unless they are
+ * the same.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface SettleCall {
+  readonly parameters: ReadonlyArray<unknown>
+  readonly order: ReadonlyArray<number> | undefined
+}
+
+const resultOf = ({ settlement }: SettleItem): string | null =>
+  settlement._tag === "Complete" && settlement.result !== undefined ? toText(settlement.result) : null
+
+/**
+ * Completions as runs of jobs with consecutive numbers and tokens, as claims grant them: the server looks for each run
+ * once. Nothing if that cannot be.
+ */
+const asRuns = (items: ReadonlyArray<SettleItem>): SettleCall | undefined => {
+  const known: Array<{ readonly item: SettleItem; readonly sequence: number; readonly at: number }> = []
+  let last = 0
+  let ordered = true
+  for (const [at, item] of items.entries()) {
+    const sequence = isPlain(item) ? fromReceipt(item.receipt, item.id) : undefined
+    if (sequence === undefined) return undefined
+    ordered &&= last < sequence
+    last = sequence
+    known.push({ item, sequence, at })
+  }
+  if (known.length === 0) return undefined
+  if (!ordered) known.sort((a, b) => a.sequence - b.sequence)
+  const lows: Array<number> = []
+  const highs: Array<number> = []
+  const firsts: Array<bigint> = []
+  const places: Array<number> = []
+  let previous = 0
+  let next = 0n
+  let anyResult = false
+  for (const [place, { item, sequence }] of known.entries()) {
+    // one job twice is told one by one
+    if (sequence === previous) return undefined
+    const token = toToken(item.token)
+    if (sequence === previous + 1 && token === next && token !== 0n) highs[highs.length - 1] = sequence
+    else {
+      lows.push(sequence)
+      highs.push(sequence)
+      firsts.push(token)
+      places.push(place)
+    }
+    anyResult ||= resultOf(item) !== null
+    previous = sequence
+    next = token + 1n
+  }
+  const results = texts(anyResult ? known.map(({ item }) => resultOf(item)) : null)
+  return {
+    parameters: [...noItems, results, null, numbers(lows), numbers(highs), bigints(firsts), numbers(places)],
+    order: ordered ? undefined : known.map(({ at }) => at)
+  }
+}
+
+const none = bigints(null)
+const noItems = [none, uuids(null), none, smallints(null), none, texts(null), texts(null), texts(null)]
+const noRuns = [none, none, none, none]
+
+/**
  * The parameters of the function `settle` after the session and the call.
  *
  * @since 0.1.0
  * @category parameters
  * @stability unstable
  */
-export const settleParameters = (items: ReadonlyArray<SettleItem>): ReadonlyArray<unknown> => {
+export const settleCall = (items: ReadonlyArray<SettleItem>): SettleCall =>
+  asRuns(items) ?? { parameters: [...oneByOne(items), ...noRuns], order: undefined }
+
+const oneByOne = (items: ReadonlyArray<SettleItem>): ReadonlyArray<unknown> => {
   const plain = items.every(isPlain)
-  const results = items.map(({ settlement }) =>
-    settlement._tag === "Complete" && settlement.result !== undefined ? toText(settlement.result) : null
-  )
+  const results = items.map(resultOf)
   const sequences = items.map(({ id, receipt }) => fromReceipt(receipt, id) ?? null)
   const common = [
-    bigints(sequences),
+    numbers(sequences),
     // only a job whose receipt is not its own has to be looked for
     uuids(sequences.includes(null) ? items.map(({ id }) => id) : null),
     bigints(items.map(({ token }) => toToken(token)))
@@ -118,13 +185,15 @@ export type Exception = readonly [item: number, code: number, text: string | nul
  */
 export const settleResults = (
   items: ReadonlyArray<SettleItem>,
+  { order }: SettleCall,
   exceptions: ReadonlyArray<Exception>
 ): ReadonlyArray<SettleResult> => {
   const results: Array<SettleResult> = items.map(() => ({ _tag: "Settled", state: "Completed" }))
   for (const [number, code, text] of exceptions) {
-    const item = items[number - 1]
+    const at = order === undefined ? number - 1 : (order[number - 1] ?? -1)
+    const item = items[at]
     if (item === undefined) throw new Error(`leasehold: settle answered an item ${number}`)
-    results[number - 1] = answer(item, code, text)
+    results[at] = answer(item, code, text)
   }
   return results
 }

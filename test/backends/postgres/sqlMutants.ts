@@ -28,9 +28,30 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
   {
     name: "a token is good for whoever has heard of it",
     in: "settle",
-    from: "s.token = g.token AND s.session = p_session",
-    to: "s.token = g.token",
+    from: "AND s.session = p_session AND s.status = 1 AND s.group_id IS NULL AND s.key IS NULL\n      RETURNING r.place",
+    to: "AND s.status = 1 AND s.group_id IS NULL AND s.key IS NULL\n      RETURNING r.place",
     law: "tokenBinding"
+  },
+  {
+    name: "any token will do for a run of completions",
+    in: "settle",
+    from: "AND s.token - s.seq = r.token - r.low",
+    to: "",
+    law: "tokenBinding"
+  },
+  {
+    name: "the results of a run are those of its neighbours",
+    in: "settle",
+    from: "p_results[(r.place + s.seq - r.low + 1)::int]",
+    to: "p_results[(s.seq - r.low + 1)::int]",
+    law: "completedStaysCompleted"
+  },
+  {
+    name: "a claim may be repeated only while its jobs are kept",
+    in: "repeatable",
+    from: "SELECT c.block FROM",
+    to: "SELECT c.block * 0 FROM",
+    law: "numberedCallsRepeat"
   },
   {
     name: "a session whose lease has run out goes on",
@@ -174,11 +195,11 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
   },
   {
     name: "a key ends with its record",
-    in: "forget",
+    in: "forget_runs",
     from:
       "UPDATE idempotency_key k SET held_until = " +
-      "(SELECT s.finished_at FROM job_state s WHERE s.seq = k.seq) + k.span\n",
-    to: "DELETE FROM idempotency_key k\n",
+      "(SELECT s.finished_at FROM job_state s WHERE s.seq = k.seq) + k.span\n    FROM unnest",
+    to: "DELETE FROM idempotency_key k\n    USING unnest",
     law: "retentionKeepsKeys"
   },
   {

@@ -26,6 +26,7 @@ DECLARE
   -- each statement has a snapshot of its own
   v_sees boolean := current_setting('transaction_isolation') LIKE 'read %';
   v_picked record;
+  v_last bigint;
   v_part bigint[];
   v_need int;
 BEGIN
@@ -56,16 +57,8 @@ BEGIN
       ) p;
     END IF;
     EXIT WHEN v_picked.seqs IS NULL;
-    IF v_sees THEN
-      -- who claimed a job before us held its lock until that was to be seen
-      WITH taken AS (
-        INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
-        SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
-        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
-        WHERE (SELECT true FROM job_state s WHERE s.seq = t.seq) IS NULL RETURNING seq
-      )
-      SELECT array_agg(seq) INTO v_part FROM taken;
-    ELSE
+    v_last := v_picked.seqs[cardinality(v_picked.seqs)];
+    IF NOT v_sees THEN
       WITH taken AS (
         INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
         SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
@@ -73,8 +66,22 @@ BEGIN
         ON CONFLICT (seq) DO NOTHING RETURNING seq
       )
       SELECT array_agg(seq) INTO v_part FROM taken;
+    -- who claimed a job before us held its lock until that was to be seen
+    ELSIF NOT EXISTS (SELECT 1 FROM job_state s WHERE s.seq >= v_picked.seqs[1] AND s.seq <= v_last) THEN
+      INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
+      SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
+      FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord);
+      v_part := v_picked.seqs;
+    ELSE
+      WITH taken AS (
+        INSERT INTO job_state (seq, token, session, visible_at, waiting_since, queue, priority, status, deliveries, touched)
+        SELECT t.seq, p_token + cardinality(seqs) + t.ord - 1, p_session, 0, 0, p_queue, p_priority, 1, 1, false
+        FROM unnest(v_picked.seqs) WITH ORDINALITY AS t(seq, ord)
+        WHERE (SELECT true FROM job_state s WHERE s.seq = t.seq) IS NULL RETURNING seq
+      )
+      SELECT array_agg(seq) INTO v_part FROM taken;
     END IF;
-    v_after := v_picked.seqs[cardinality(v_picked.seqs)];
+    v_after := v_last;
     IF v_part IS NULL THEN
       v_look := true;
     ELSE
@@ -101,7 +108,9 @@ BEGIN
 END $$;
 
 -- Grants are rows whose item is not 0. The last row, with item 0, says how it went: attempt is begin_call's verdict, generation
--- what an earlier call was, name the answer as JSON: [the log's time, the next instant worth waking for, ...].
+-- what an earlier call was, name the answer as JSON: [the log's time, the next instant worth waking for, ...], token the
+-- one of item 1. What is null in a row is as at a first grant: the token that follows from its item's number, attempt,
+-- delivery and generation 1, ready since it was enqueued.
 -- p_marks are priorities followed by as many numbers of jobs: where the caller's last claims from them ended.
 CREATE FUNCTION claim(
   p_session bigint, p_number bigint, p_queue_name text, p_limit int, p_names text[], p_marks bigint[]
@@ -216,8 +225,9 @@ BEGIN
           v_part := take_fresh(v_queue.id, v_lane.priority, v_after, 9223372036854775807,
             p_limit - cardinality(v_seqs), p_names, p_session, v_block * 1000 + cardinality(v_seqs),
             v_mark IS NULL OR v_after < v_mark);
-          RETURN QUERY SELECT t.ord::int + cardinality(v_seqs), t.seq, v_block * 1000 + cardinality(v_seqs) + t.ord - 1,
-            t.id, t.name, t.version, t.payload, v_lane.priority, 1, 1, 1, t.attempts::int, t.at, t.at, NULL::bigint, t.rest
+          RETURN QUERY SELECT t.ord::int + cardinality(v_seqs), t.seq, NULL::bigint,
+            t.id, t.name, t.version, t.payload, v_lane.priority, NULL::int, NULL::int, NULL::int, t.attempts::int, t.at,
+            NULL::bigint, NULL::bigint, t.rest
           FROM unnest(v_part.seqs, v_part.ids, v_part.times, v_part.names, v_part.versions, v_part.payloads,
             v_part.attempts, v_part.rests) WITH ORDINALITY AS t(seq, id, at, name, version, payload, attempts, rest, ord)
           WHERE t.seq > 0;
@@ -249,6 +259,7 @@ BEGIN
     RETURN QUERY SELECT * FROM granted(v_seqs, v_block * 1000, v_answer -> 2);
   END IF;
   item := 0;
+  token := v_block * 1000;
   attempt := 0;
   name := v_answer::text;
   RETURN NEXT;

@@ -13,6 +13,7 @@ import { enqueuePlainFunctions } from "./EnqueuePlain.ts"
 import { jobFunctions } from "./Jobs.ts"
 import { quietCalls } from "./QuietCalls.ts"
 import { readFunctions } from "./Read.ts"
+import { retentionFunctions } from "./Retention.ts"
 import { sessionFunctions } from "./Sessions.ts"
 import { settleFunctions } from "./Settle.ts"
 import { sweepFunctions } from "./Sweep.ts"
@@ -58,6 +59,7 @@ export const version1 = (schema: string): string =>
   [
     tables,
     jobFunctions,
+    retentionFunctions,
     enqueueFunctions,
     enqueuePlainFunctions,
     quietCalls,

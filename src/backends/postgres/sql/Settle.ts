@@ -12,13 +12,15 @@
 export const settleFunctions = `
 -- Ends grants and answers the exceptions; an item without an answer was completed. p_kinds: as end_grant, 5 a
 -- completion whose follow-up jobs are invalid; null if all are completions. p_seqs are null where the caller could not
--- tell the job by its receipt. The row with item 0 says how it went: code as begin_call's verdict, text the first
--- answer of a repeated call, and in queues those where something may have become claimable.
+-- tell the job by its receipt. Where all are completions of jobs that the caller can tell, they may be given as runs
+-- instead: jobs with consecutive numbers and tokens, by the first and last number, the first token, and how many items
+-- are before it. The row with item 0 says how it went: code as begin_call's verdict, text the first answer of a
+-- repeated call, and in queues those where something may have become claimable.
 -- code: 10 + the state that the job is in now, 20 stale, 21 cancelled, 22 completed, 23 invalid follow-up jobs.
 CREATE FUNCTION settle(
   p_session bigint, p_number bigint, p_seqs bigint[], p_ids uuid[], p_tokens bigint[], p_kinds smallint[],
   p_delays bigint[], p_cause_kinds text[], p_cause_tags text[], p_cause_messages text[], p_results text[],
-  p_follow_ups jsonb
+  p_follow_ups jsonb, p_lows bigint[], p_highs bigint[], p_firsts bigint[], p_places bigint[]
 ) RETURNS TABLE (item int, code int, text text, queues text[]) LANGUAGE plpgsql :settings AS $$
 #variable_conflict use_column
 DECLARE
@@ -49,11 +51,44 @@ BEGIN
   END IF;
   v_now := v_begun.now;
 
-  PERFORM lock_groups(q.queue) FROM (
-    SELECT DISTINCT s.queue FROM job_state s WHERE s.seq = ANY (p_seqs) AND s.group_id IS NOT NULL ORDER BY 1
-  ) q;
+  -- a group is there as long as a job of it is held
+  IF EXISTS (SELECT 1 FROM job_group) THEN
+    PERFORM lock_groups(q.queue) FROM (
+      SELECT s.queue FROM job_state s WHERE s.seq = ANY (p_seqs) AND s.group_id IS NOT NULL
+      UNION
+      SELECT s.queue FROM unnest(p_lows, p_highs) AS r(low, high) CROSS JOIN LATERAL (
+        SELECT * FROM job_state WHERE seq >= r.low AND seq <= r.high AND group_id IS NOT NULL OFFSET 0
+      ) s ORDER BY 1
+    ) q;
+  END IF;
   -- plain completions in one statement: no group, no key, no follow-up jobs, nobody has cancelled
-  IF p_kinds IS NULL OR 0 = ANY (p_kinds) THEN
+  IF p_lows IS NOT NULL THEN
+    WITH completed AS (
+      UPDATE job_state s SET
+        status = 2, session = NULL, started = false, attempts = s.attempts + 1, finished_at = v_now,
+        cause_kind = NULL, cause_tag = NULL, cause_message = NULL, result = p_results[(r.place + s.seq - r.low + 1)::int]
+      FROM unnest(p_lows, p_highs, p_firsts, p_places) AS r(low, high, token, place)
+      WHERE s.seq >= r.low AND s.seq <= r.high AND s.token - s.seq = r.token - r.low
+        AND s.session = p_session AND s.status = 1 AND s.group_id IS NULL AND s.key IS NULL
+      RETURNING r.place + s.seq - r.low + 1 AS ord, s.seq, s.queue, s.token / 1000 AS block
+    ), kept AS (
+      INSERT INTO finished (queue, at, seqs)
+      SELECT queue, v_now, array_agg(seq) FROM completed GROUP BY queue RETURNING queue
+    ), counted AS (
+      UPDATE session_call c SET held = c.held - n.count
+      FROM (SELECT block, count(*)::int AS count FROM completed GROUP BY block) n
+      WHERE c.block >= n.block AND c.block <= n.block
+    )
+    SELECT array_agg(ord::int), array_agg(DISTINCT queue) INTO v_done, v_queues FROM completed;
+    v_done := coalesce(v_done, '{}');
+    v_queues := coalesce(v_queues, '{}');
+    v_count := p_places[cardinality(p_places)] + p_highs[cardinality(p_highs)] - p_lows[cardinality(p_lows)] + 1;
+    IF cardinality(v_done) < v_count THEN
+      SELECT array_agg(r.low + i), array_agg(r.token + i), array_fill(NULL::uuid, ARRAY[v_count])
+      INTO p_seqs, p_tokens, p_ids
+      FROM unnest(p_lows, p_highs, p_firsts) AS r(low, high, token) CROSS JOIN LATERAL generate_series(0, r.high - r.low) i;
+    END IF;
+  ELSIF p_kinds IS NULL OR 0 = ANY (p_kinds) THEN
     WITH given AS (
       SELECT * FROM (
         SELECT DISTINCT ON (seq) seq, token, result, ord, kind
