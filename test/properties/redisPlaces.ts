@@ -94,14 +94,6 @@ const steps = ["opened", "half", "moved"] as const
 /** What a node of a Cluster answers to calls that it does not carry out because of where the slot is. */
 const redirections = ["TRYAGAIN", "ASK", "MOVED"] as const
 
-/** Removes what makes a server know the log's functions, or its scripts where it has no functions. */
-const forget = async (server: Redis): Promise<void> => {
-  await server.cli("SCRIPT", "FLUSH")
-  await server.cli("FUNCTION", "FLUSH").catch((error: unknown) => {
-    if (!/unknown command/i.test(String(error))) throw error
-  })
-}
-
 /** A Cluster that moves the log's slot to and fro, and whose nodes die and come back before others take them for dead. */
 export class Clustered implements Troubled {
   readonly options: Place["options"]
@@ -161,7 +153,7 @@ export class Clustered implements Troubled {
     const [one, other] = this.servers.filter((each) => each !== from)
     const to = this.#random.pick([one!, other!])
     // a node that never had the log does not know its functions
-    if (this.#random.chance(0.3)) await forget(to)
+    if (this.#random.chance(0.3)) await to.forget()
     await this.#cluster.moveSlot(this.#slot, to, (step) => at(step, from, to))
     this.#moves++
   }

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import { assert, describe, it } from "vitest"
+import { library } from "../../../src/backends/redis/Library.ts"
 import type { EnqueueResult, JobLogOperations, Settlement, SettleResult } from "../../../src/log/JobLog.ts"
 import type { LogError } from "../../../src/log/LogError.ts"
 import { Proxy, type Treatment } from "../../faults/Proxy.ts"
@@ -7,6 +9,12 @@ import { byValue } from "./LostReplyMessages.ts"
 import { claimer, failureOf, item, logOf, newQueue, running, server, stateOf } from "./TroubleSupport.ts"
 
 const redis = server()
+
+/** How a call of a function of the log is known: by its name, as a script that the server has, or by its source. */
+const namesOf = (fn: string): ReadonlyArray<string> => {
+  const script = library().script(fn)
+  return [`_${fn}\r\n`, createHash("sha1").update(script).digest("hex"), script]
+}
 
 /** A log behind a proxy, which treats the next call of a function of the log in some way. */
 const behindProxy = Effect.gen(function* () {
@@ -18,7 +26,8 @@ const behindProxy = Effect.gen(function* () {
         requests: byValue,
         replies: byValue,
         treat: ({ bytes }) => {
-          if (planned === undefined || !bytes.includes(`_${planned.fn}\r\n`)) return { _tag: "Pass" }
+          if (planned === undefined || !namesOf(planned.fn).some((name) => bytes.includes(name)))
+            return { _tag: "Pass" }
           const { treatment } = planned
           planned = undefined
           return treatment

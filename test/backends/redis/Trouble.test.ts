@@ -88,8 +88,7 @@ describe("a server that", { timeout: 60_000 }, () => {
         const log = yield* logOf(redis())
         const job = item(newQueue())
         yield* log.enqueue(Array.from({ length: 200 }, () => item(newQueue())))
-        yield* cli(redis(), "CONFIG", "SET", "loading-process-events-interval-bytes", 1024)
-        yield* cli(redis(), "CONFIG", "SET", "key-load-delay", 1000)
+        yield* Effect.promise(() => redis().readSlowly(1000))
         const reload = yield* Effect.forkChild(cli(redis(), "DEBUG", "RELOAD"))
         const loading = Effect.promise(() =>
           redis()
@@ -116,8 +115,7 @@ describe("a server that", { timeout: 60_000 }, () => {
         let going = true
         const flushing = Effect.gen(function* () {
           for (let i = 0; i < 50; i++) {
-            yield* cli(redis(), "FUNCTION", "FLUSH")
-            yield* cli(redis(), "SCRIPT", "FLUSH")
+            yield* Effect.promise(() => redis().forget())
           }
           going = false
         })
@@ -148,7 +146,10 @@ describe("a server that", { timeout: 60_000 }, () => {
         const queue = newQueue()
         const { other, received } = yield* waitingWorker(redis(), queue)
         for (let cut = 0; cut < 5; cut++) {
-          assert.isAbove(Number(yield* cli(redis(), "CLIENT", "KILL", "TYPE", "pubsub")), 0)
+          yield* waitFor(
+            "somebody who listens is cut off",
+            Effect.map(cli(redis(), "CLIENT", "KILL", "TYPE", "pubsub"), (killed) => Number(killed) > 0)
+          )
           // before it listens again, or after
           yield* Effect.sleep(cut * 30)
           assert.isBelow(yield* handedOver(other, queue, received, 10_000), 6500)

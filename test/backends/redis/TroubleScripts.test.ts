@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { afterAll, assert, beforeAll, describe, expect, it } from "vitest"
 import { checkLog, formatReport, type LawName } from "../../../properties/index.ts"
-import { Redis } from "../../support/servers/Redis.ts"
+import { hasFunctions, onlyScripts, Redis } from "../../support/servers/Redis.ts"
 import { quiet, redisHarness } from "../../properties/redisHarness.ts"
 import { seed } from "../../properties/runs.ts"
 import {
@@ -21,7 +21,7 @@ import {
   worker
 } from "./TroubleSupport.ts"
 
-const withoutFunctions = "nopass sanitize-payload ~* &* +@all -fcall -fcall_ro -function"
+const withoutFunctions = ["nopass sanitize-payload ~* &* +@all", ...onlyScripts].join(" ")
 
 /** How often a command has been called, as the server counts it. */
 const callsOf = async (redis: Redis, command: string): Promise<number> => {
@@ -29,7 +29,7 @@ const callsOf = async (redis: Redis, command: string): Promise<number> => {
   return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1] ?? 0)
 }
 
-describe("a user who may not call functions", { timeout: 60_000 }, () => {
+describe.runIf(hasFunctions)("a user who may not call functions", { timeout: 60_000 }, () => {
   const redis = server()
 
   it("has scripts called, at the start as well as later on", () =>

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { laws } from "../../../properties/index.ts"
 import { quiet, redisHarness } from "../../properties/redisHarness.ts"
-import { Redis } from "../../support/servers/Redis.ts"
+import { hasFunctions, Redis } from "../../support/servers/Redis.ts"
 import { type Library, library } from "../../../src/backends/redis/Library.ts"
 import * as RedisLog from "../../../src/backends/redis/RedisLog.ts"
 import { type LuaMutant, luaMutants, others } from "./luaMutants.ts"
@@ -31,7 +31,7 @@ const load = (source: string) => server.cli("FUNCTION", "LOAD", "REPLACE", sourc
 /** Histories in which a mutant has to be found. */
 const runs = 60
 
-describe("a function of the library that is wrong in one place dies", () => {
+describe.runIf(hasFunctions)("a function of the library that is wrong in one place dies", () => {
   test.for(luaMutants)("$name: $law", { timeout: 120_000 }, async ({ from, law, name, to }) => {
     expect(original.split(from).length, `what is replaced for: ${name}`).toBe(2)
     await load(original.replace(from, () => to))
@@ -56,7 +56,7 @@ const mutated = ({ from, to }: Omit<LuaMutant, "law">): Library => {
 const logBy = (functions: Library) =>
   RedisLog.makeWith({ server: { _tag: "Url", url: server.url() }, name: functions.name }, functions)
 
-describe("a worker that waits has the next job", () => {
+describe.runIf(hasFunctions)("a worker that waits has the next job", () => {
   /** The most milliseconds until it has it, of two tries: it looks by itself too, every five seconds. */
   const delayBy = (functions: Library) =>
     running(
@@ -78,7 +78,7 @@ describe("a worker that waits has the next job", () => {
   })
 })
 
-describe("a policy that keeps three of what was completed together", () => {
+describe.runIf(hasFunctions)("a policy that keeps three of what was completed together", () => {
   const keptBy = (functions: Library) =>
     running(
       Effect.gen(function* () {

@@ -1,4 +1,5 @@
 /** A private Redis or Valkey server for a test: a real program on fresh data, to be killed, frozen and started again. */
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { delimiter, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -25,6 +26,21 @@ export interface Options {
 
 /** The program that LEASEHOLD_TEST_REDIS names, or else this machine's. */
 export const find = (): string | undefined => process.env["LEASEHOLD_TEST_REDIS"] ?? PrivateRedis.find()
+
+/** The version that a program says it is, such as `v=6.2.16`. */
+const versionOf = (program: string): string => spawnSync(program, ["--version"], { encoding: "utf8" }).stdout
+
+/** Whether the server that is tried knows functions, which came with version 7. */
+export const hasFunctions: boolean = !/\bv=[0-6]\./.test(versionOf(find() ?? "redis-server") ?? "")
+
+/** Words of an access list that leave a user only scripts. */
+export const onlyScripts: ReadonlyArray<string> = hasFunctions ? ["-fcall", "-fcall_ro", "-function"] : []
+
+/** What an older server does not ask, and does not know. */
+const since7: ReadonlyArray<string> = ["enable-debug-command"]
+
+const understood = (settings: PrivateRedis.Settings): PrivateRedis.Settings =>
+  hasFunctions ? settings : Object.fromEntries(Object.entries(settings).filter(([name]) => !since7.includes(name)))
 
 const programFound = (): string => {
   const found = find()
@@ -76,7 +92,7 @@ export class Redis {
     const program = options.program ?? programFound()
     const directory = options.directory ?? mkdtempSync(join(place(), "r-"))
     const file = join(directory, "redis.conf")
-    const settings = options.settings ?? {}
+    const settings = understood(options.settings ?? {})
     const sentinel = options.sentinel === true
     // a server may rewrite it, so it is written once
     writeFileSync(
@@ -154,6 +170,23 @@ export class Redis {
   async info(name: string): Promise<string | undefined> {
     const lines = (await this.text("INFO")).split("\r\n")
     return lines.find((line) => line.startsWith(`${name}:`))?.slice(name.length + 1)
+  }
+
+  /** Makes it forget the functions and scripts that it was given. */
+  async forget(): Promise<void> {
+    if (hasFunctions) await this.cli("FUNCTION", "FLUSH")
+    await this.cli("SCRIPT", "FLUSH")
+  }
+
+  /** From now on it takes so many microseconds for each key that it reads, and sees to its clients meanwhile. */
+  async readSlowly(perKey: number): Promise<void> {
+    await this.cli("CONFIG", "SET", "key-load-delay", perKey)
+    if (hasFunctions) await this.cli("CONFIG", "SET", "loading-process-events-interval-bytes", 1024)
+    else {
+      // an older one sees to them after each two megabytes
+      await this.cli("CONFIG", "SET", "rdbcompression", "no")
+      await this.cli("DEBUG", "POPULATE", 2000, "filler", 4000)
+    }
   }
 
   /** SIGKILL. */
