@@ -200,7 +200,8 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
 
   return {
     name,
-    patience: 20_000,
+    // other servers than one take seconds to come back, and a strike that is given up leaves them down
+    patience: server instanceof Redis ? 20_000 : 60_000,
     cannot: {
       damage: "the storage is the server's",
       failSync: "the storage is the server's",

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as PrivateRedis from "../../src/cli/demo/PrivateRedis.ts"
 
-const packages = ["bookworm-backports/valkey-tools", "trixie/redis-tools", "trixie/valkey-tools"]
+const packages = ["bookworm-backports/valkey-tools", "trixie/redis-tools", "trixie/valkey-tools", "forky/valkey-tools"]
 const tests = ["test/properties/redis", "test/backends/redis"]
 const root = join(import.meta.dirname, "..", "..")
 

@@ -6,15 +6,15 @@ import type { EnqueueResult, JobLogOperations, Settlement, SettleResult } from "
 import type { LogError } from "../../../src/log/LogError.ts"
 import { Proxy, type Treatment } from "../../faults/Proxy.ts"
 import { byValue } from "./LostReplyMessages.ts"
-import { claimer, failureOf, item, logOf, newQueue, running, server, stateOf } from "./TroubleSupport.ts"
+import { claimer, cli, failureOf, item, logOf, newQueue, running, server, stateOf } from "./TroubleSupport.ts"
 
 const redis = server()
 
-/** How a call of a function of the log is known: by its name, as a script that the server has, or by its source. */
-const namesOf = (fn: string): ReadonlyArray<string> => {
-  const script = library().script(fn)
-  return [`_${fn}\r\n`, createHash("sha1").update(script).digest("hex"), script]
-}
+/** How a call of a function of the log is known: by its name, or by the hash of its script. */
+const namesOf = (fn: string): ReadonlyArray<string> => [
+  `_${fn}\r\n`,
+  createHash("sha1").update(library().script(fn)).digest("hex")
+]
 
 /** A log behind a proxy, which treats the next call of a function of the log in some way. */
 const behindProxy = Effect.gen(function* () {
@@ -43,6 +43,8 @@ const behindProxy = Effect.gen(function* () {
   /** The next call of this function goes wrong, and nobody knows how it ended. */
   const spoilt = <A>(fn: string, treatment: Treatment, call: Effect.Effect<A, LogError>) =>
     Effect.gen(function* () {
+      // else a server without functions refuses the first call of each
+      yield* cli(redis(), "SCRIPT", "LOAD", library().script(fn))
       planned = { fn, treatment }
       const { outcome, reason } = yield* failureOf(call)
       assert.strictEqual(`${outcome} ${reason}`, "unknown Unavailable")
