@@ -37,10 +37,12 @@ export interface Connection {
     options?: { readonly readOnly?: boolean | undefined }
   ) => Effect.Effect<Reply, LogError>
   /**
-   * Calls `heard` for each message of the log's channel, and `changed` once it listens (again) and when it stopped. It
-   * goes on until its scope ends, and connects anew by itself.
+   * Calls `heard` for each message of the log's channel and of the one with the listener's id, and `changed` once it listens (again)
+   * and when it stopped. It goes on until its scope ends, and connects anew by itself.
    */
-  readonly listen: (on: ListenerEvents) => Effect.Effect<void, never, Scope.Scope>
+  readonly listen: (on: ListenerEvents, id?: string) => Effect.Effect<void, never, Scope.Scope>
+  /** Whether replicas confirm what is written. */
+  readonly confirms: boolean
   /** A command as it is, to the log's server, once. */
   readonly command: (name: string, args: ReadonlyArray<string | number>) => Effect.Effect<Reply, LogError>
   /** How the log's functions are called: as functions of a library, or as scripts where the server has no such. */
@@ -224,7 +226,8 @@ const make = (client: Client, functions: Functions, options: ConnectionOptions, 
         Effect.map(({ reply }) => reply),
         Effect.mapError((verdict) => failureOf(name, verdict))
       ),
-    listen: (on) => listen(client, channel, on),
+    listen: (on, id) => listen(client, channel, id === undefined ? undefined : `${channel}:${id}`, on),
+    confirms: replicas !== undefined,
     calls: () => (functions.areUsed ? "functions" : "scripts")
   }
 }

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Buffer } from "node:buffer"
-import type { FailureCause, Grant, JobView } from "../../log/JobLog.ts"
+import type { ClaimResult, FailureCause, Grant, JobView } from "../../log/JobLog.ts"
 import { fromBody, type Parts } from "./Body.ts"
 import type { Reply } from "./ConnectionCall.ts"
 import { fromShort, toShort } from "./JobId.ts"
@@ -154,14 +154,8 @@ const singleGrant = (queue: string, segment: ReadonlyArray<Reply>): Grant => {
   })
 }
 
-/**
- * The grants of a claim: parts of frames, and other jobs one by one.
- *
- * @since 0.1.0
- * @category conversions
- * @stability unstable
- */
-export const toGrants = (queue: string, no: Reply | undefined, segments: Reply | undefined): ReadonlyArray<Grant> => {
+/** The grants of a claim: parts of frames, and other jobs one by one. */
+const toGrants = (queue: string, no: Reply | undefined, segments: Reply | undefined): ReadonlyArray<Grant> => {
   const grants: Array<Grant> = []
   const number = integer(no)
   for (const segment of list(segments).map(list)) {
@@ -169,6 +163,38 @@ export const toGrants = (queue: string, no: Reply | undefined, segments: Reply |
     else grants.push(singleGrant(queue, segment))
   }
   return grants
+}
+
+/**
+ * What a claim is answered, also one that waited.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Claimed extends Pick<ClaimResult, "grants" | "nextAt" | "now"> {
+  /** There is something else to be done before it is known whether there are jobs: the same call is to be sent again. */
+  readonly again: boolean
+  /** There is nothing, and the call is left open: it may be sent again. */
+  readonly open: boolean
+}
+
+/**
+ * Reads the answer to a claim from a queue.
+ *
+ * @since 0.1.0
+ * @category conversions
+ * @stability unstable
+ */
+export const toClaimed = (queue: string, answer: ReadonlyArray<Reply>): Claimed => {
+  const [, now, nextAt, no, segments, again, open] = answer
+  return {
+    grants: toGrants(queue, no, segments),
+    nextAt: optional(nextAt, integer),
+    now: integer(now),
+    again: again === 1,
+    open: open === 1
+  }
 }
 
 /**

@@ -8,7 +8,9 @@ import { claim } from "./lua/Claim.ts"
 import { control } from "./lua/Control.ts"
 import { core } from "./lua/Core.ts"
 import { enqueue } from "./lua/Enqueue.ts"
+import { grant } from "./lua/Grant.ts"
 import { line } from "./lua/Line.ts"
+import { news } from "./lua/News.ts"
 import { read } from "./lua/Read.ts"
 import { sessions } from "./lua/Sessions.ts"
 import { settle } from "./lua/Settle.ts"
@@ -38,6 +40,7 @@ const flags = {
   close: "allow-oom",
   enqueue: "",
   claim: "allow-oom",
+  unpark: "allow-oom",
   settle: "allow-oom",
   reclaim: "allow-oom",
   control: "allow-oom",
@@ -95,7 +98,7 @@ export const assemble = (body: string, functions: Readonly<Record<string, string
  */
 export const library = (clock = serverClock): Library =>
   assemble(
-    [core, line, transitions, enqueue, sessions, claim, settle, control, read]
+    [core, news, line, transitions, enqueue, sessions, grant, claim, settle, control, read]
       .join("\n")
       .replace("$clock", () => clock),
     flags

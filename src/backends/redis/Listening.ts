@@ -29,12 +29,14 @@ export interface ListenerEvents {
 interface Place {
   readonly client: Client
   readonly channel: string
+  /** A channel of the listener's own, which is none without the right to it. */
+  readonly own?: string | undefined
   /** A connection that is not made yet. */
   readonly make: () => Redis
 }
 
 /** Listens on one connection until it is lost; fails with why. */
-const listenOnce = ({ channel, client, make }: Place, on: ListenerEvents): Effect.Effect<never, string> =>
+const listenOnce = ({ channel, client, make, own }: Place, on: ListenerEvents): Effect.Effect<never, string> =>
   Effect.scoped(
     Effect.gen(function* () {
       const redis = yield* Effect.acquireRelease(Effect.sync(make), (redis) =>
@@ -67,6 +69,8 @@ const listenOnce = ({ channel, client, make }: Place, on: ListenerEvents): Effec
       const watch = Effect.gen(function* () {
         yield* asked(() => redis.connect())
         yield* asked(() => redis.subscribe(channel))
+        // the server passes over a listener whom it does not know
+        if (own !== undefined) yield* Effect.ignore(asked(() => redis.subscribe(own)))
         on.changed(true)
         while (true) {
           heardAny = false
@@ -113,14 +117,19 @@ const listenOn = (
   })
 
 /**
- * Listens to a channel until the scope ends.
+ * Listens to a channel, and perhaps to one of its own, until the scope ends.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const listen = (client: Client, channel: string, on: ListenerEvents): Effect.Effect<void, never, Scope.Scope> =>
-  listenOn(Effect.succeed({ client, channel, make: () => client.beside(echoMillis) }), on, (why) =>
+export const listen = (
+  client: Client,
+  channel: string,
+  own: string | undefined,
+  on: ListenerEvents
+): Effect.Effect<void, never, Scope.Scope> =>
+  listenOn(Effect.succeed({ client, channel, own, make: () => client.beside(echoMillis) }), on, (why) =>
     Effect.logWarning(`leasehold hears no news of other processes and polls: ${why}`)
   ).pipe(Effect.forkScoped, Effect.asVoid)
 

@@ -47,7 +47,7 @@ export interface LogKeys {
    * wherever the log is not whole: keys that are there and keys that are not, in one call.
    */
   readonly none: string
-  /** The channel of the log's news. */
+  /** The channel of the log's news. With a colon and a listener's id behind it, that of the listener alone. */
   readonly news: string
 }
 

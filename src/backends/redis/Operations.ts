@@ -5,11 +5,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import type { ControlCommand, ControlResult, JobLogOperations, JobView } from "../../log/JobLog.ts"
+import type { ClaimRequest, ControlCommand, ControlResult, JobLogOperations, JobView } from "../../log/JobLog.ts"
 import { Full, InvalidRequest, type LogError, refused, SessionDead, unknown } from "../../log/LogError.ts"
 import type { Connection, Reply } from "./Connection.ts"
 import { enqueueResults, enqueueWords } from "./EnqueueCall.ts"
-import { toGrants, toView } from "./Grants.ts"
+import { type Claimed, toClaimed, toView } from "./Grants.ts"
 import { fromShort, toShort } from "./JobId.ts"
 import type { FunctionName } from "./Library.ts"
 import { integer, letterOf, list, optional, text } from "./Replies.ts"
@@ -84,18 +84,29 @@ const commandWords = (command: ControlCommand): ReadonlyArray<string> => {
 }
 
 /**
- * All operations but `changes`, and the one that asks to be told when jobs end: it answers those that have ended or are
- * unknown.
+ * All operations but `changes`, as calls of functions.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Calls extends Omit<JobLogOperations, "capabilities" | "changes" | "claim"> {
+  /** `ifEmpty` as the function has it: the empty text to be answered so, `-` to leave the call open, a channel to wait. */
+  readonly claim: (request: ClaimRequest, ifEmpty: string) => Effect.Effect<Claimed, LogError>
+  /** Nobody waits for this claim any more; it stays open. */
+  readonly unpark: (request: ClaimRequest) => Effect.Effect<void, LogError>
+  /** Asks to be told when jobs end: answers those that have ended or are unknown. */
+  readonly await: (ids: ReadonlyArray<string>, millis: number) => Effect.Effect<ReadonlyArray<string>, LogError>
+}
+
+/**
+ * The operations on a connection.
  *
  * @since 0.1.0
  * @category constructors
  * @stability unstable
  */
-export const operations = (
-  connection: Connection
-): Omit<JobLogOperations, "capabilities" | "changes"> & {
-  readonly await: (ids: ReadonlyArray<string>, millis: number) => Effect.Effect<ReadonlyArray<string>, LogError>
-} => {
+export const operations = (connection: Connection): Calls => {
   const call = (operation: string, name: FunctionName, words: ReadonlyArray<string>): Effect.Effect<Reply, LogError> =>
     connection.call(operation, name, words)
   const reading = (name: FunctionName, words: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<Reply>, LogError> =>
@@ -148,21 +159,18 @@ export const operations = (
       const detail = `queue ${text(answer)} has ${integer(waiting)} waiting jobs of at most ${integer(most)}`
       return yield* refused("enqueue", new Full({ limit: "maxBacklog", detail }))
     }),
-    claim: Effect.fnUntraced(function* (request) {
+    claim: Effect.fnUntraced(function* (request, ifEmpty) {
+      const { call: number, limit, queue, session } = request
       while (true) {
-        const [verdict, now, nextAt, queue, segments, again] = list(
-          yield* call("claim", "claim", [request.session, String(request.call), request.queue, String(request.limit)])
-        )
-        if (verdict !== 0) return yield* verdictError("claim", request.session, request.call, verdict, now)
-        if (again === 1) continue
-        return {
-          grants: toGrants(request.queue, queue, segments),
-          cursor: "",
-          nextAt: optional(nextAt, integer),
-          now: integer(now)
-        }
+        const answer = list(yield* call("claim", "claim", [session, String(number), queue, String(limit), ifEmpty]))
+        const [verdict, earlier] = answer
+        if (verdict !== 0) return yield* verdictError("claim", session, number, verdict, earlier)
+        const claimed = toClaimed(queue, answer)
+        if (!claimed.again) return claimed
       }
     }),
+    unpark: ({ call: number, queue, session }) =>
+      Effect.asVoid(call("claim", "unpark", [session, String(number), queue])),
     settle: Effect.fnUntraced(function* (request) {
       const { order, words } = settleWords(request.items)
       const [verdict, answer] = list(yield* call("settle", "settle", [request.session, String(request.call), ...words]))

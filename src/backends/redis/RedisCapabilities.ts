@@ -39,5 +39,5 @@ export const capabilities: Capabilities = {
   maxBatch: Limits.batchItems,
   maxPayload: Limits.payloadBytes,
   nameFilter: false,
-  parkedClaims: false
+  parkedClaims: true
 }

@@ -16,6 +16,7 @@ import { News } from "../../log/News.ts"
 import type { Connection } from "./Connection.ts"
 import { fromShort } from "./JobId.ts"
 import { operations } from "./Operations.ts"
+import { makeParkedClaims } from "./ParkedClaims.ts"
 
 /** Milliseconds between looks of those who wait, with news from the server and without. */
 const seldom = 5000
@@ -49,10 +50,33 @@ export const make = Effect.fnUntraced(function* (
     jobWaits.tell("all")
   }
 
+  /** Milliseconds between looks. */
+  const usual = (queue: string): number =>
+    live
+      ? seldom
+      : Math.min(often.longest, often.shortest * 2 ** Math.min(Math.max(0, news.emptyClaims(queue) - 1), 10))
+
+  const pause = (queue: string): Effect.Effect<void> =>
+    Effect.flatMap(Random.next, (random) => Effect.sleep(usual(queue) * (0.75 + random / 2)))
+
+  const id = (yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)
+  const parked = yield* makeParkedClaims({
+    calls: direct,
+    news,
+    // who hears nothing is not to be granted anything; and a message does not wait for replicas, as an answer does
+    channel: () => (live && !connection.confirms ? id : undefined),
+    pause: (queue, millis) =>
+      millis === undefined
+        ? pause(queue)
+        : // an instant that has passed is one that a paused queue waits for
+          Effect.raceFirst(pause(queue), Effect.sleep(millis > 0 ? millis : often.shortest))
+  })
+
   const heard = (message: string): void => {
     const what = message.slice(2)
     if (message.startsWith("q ")) news.tell([what])
     else if (message.startsWith("j ")) jobWaits.tell([fromShort(what)])
+    else parked.heard(message)
   }
 
   const changed = (isLive: boolean): void => {
@@ -61,7 +85,7 @@ export const make = Effect.fnUntraced(function* (
     tellAll()
   }
 
-  yield* Effect.forkScoped(connection.listen({ heard, changed }))
+  yield* Effect.forkScoped(connection.listen({ heard, changed }, id))
   yield* Effect.forkScoped(
     jobWaits.run(
       (ids) => direct.await(ids, waitsMillis),
@@ -80,28 +104,22 @@ export const make = Effect.fnUntraced(function* (
   const context = yield* Effect.context<never>()
   const grouped = coalesce((items) => told(direct.enqueue(items)), context, enqueues)
 
-  const pause = (queue: string): Effect.Effect<void> =>
-    Effect.flatMap(Random.next, (random) => {
-      const millis = live
-        ? seldom
-        : Math.min(often.longest, often.shortest * 2 ** Math.min(Math.max(0, news.emptyClaims(queue) - 1), 10))
-      return Effect.sleep(millis * (0.75 + random / 2))
-    })
-
   return atTheEdge({
     ...direct,
     capabilities,
     close: (session) => told(direct.close(session)),
     enqueue: grouped,
     claim: (request) =>
-      Effect.suspend(() => {
-        // before the call is sent: what happens while it is under way may be news to it
-        const cursor = news.cursor(request.queue)
-        return Effect.map(direct.claim(request), (result) => {
-          news.claimed(request.queue, result.grants.length)
-          return { ...result, cursor }
-        })
-      }),
+      request.park === true
+        ? parked.claim(request)
+        : Effect.suspend(() => {
+            // before the call is sent: what happens while it is under way may be news to it
+            const cursor = news.cursor(request.queue)
+            return Effect.map(direct.claim(request, ""), ({ grants, nextAt, now }) => {
+              news.claimed(request.queue, grants.length)
+              return { grants, nextAt, now, cursor }
+            })
+          }),
     settle: (request) => told(direct.settle(request)),
     reclaim: (options) => told(direct.reclaim(options)),
     control: (commands) => told(direct.control(commands)),

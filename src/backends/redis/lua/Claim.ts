@@ -1,16 +1,17 @@
 /**
- * Claiming.
+ * Claiming, also by claims that wait until there is something.
  *
  * @since 0.1.0
  */
 
 /**
- * Words: session, number of the call, queue, most grants.
+ * Words: session, number of the call, queue, most grants, and what to do if there is nothing: an empty word to answer so;
+ * `-` to leave the call open, so that it may be sent again; the name of a channel to let it wait in the queue's line too, for
+ * its answer to be published there.
  *
- * Answers `{0, now, next instant or nil, queue's number, segments, again}`. A segment is `{'P', first token, priority, entry,
- * from, mask, content}` of a frame: jobs from a place on, of which the mask says those that are granted, and the content
- * begins with the first of them; or `{'F', token, sequence, ...}` of a job that is more. `again`: there was too much else to
- * do to be sure that nothing is claimable.
+ * Answers `{0, now, next instant or nil, queue's number, segments, again, open}`. `again`: there was too much else to do to
+ * be sure that nothing is claimable; `open`: there is nothing, and the call is left open. What is published is `g <session>
+ * <number> <the answer as JSON>`, or `h <session> <number>` where that is too much: the answer is there to be asked for.
  *
  * @since 0.1.0
  * @category constants
@@ -19,154 +20,92 @@
 export const claim = String.raw`
 -- claim -------------------------------------------------------------------------------------------------------------
 
--- greater than all before, also after a failover that lost the latest ones: a token is at least the time in microseconds
-local function nextToken()
-  local last = tonumber(call('HGET', B .. 'm', 'tok') or 0)
-  return math.max(last + 1, N * 1000)
-end
+-- claims of a session that wait at the same time; claims that are served in one call of a function, claims that are
+-- passed over, and jobs that are granted to them; bytes of jobs that are published with an answer
+local mostOpen, mostServed, mostPassed, mostGranted, mostBytes = 1024, 16, 64, 1000, 65536
 
-local function grantOf(job, body)
-  return {
-    job.n, body or call('HGET', jobKey(job.n), 'b'), job.p, job.a + 1, job.d, job.g, job.ma, job.e, math.max(job.w, job.v),
-    job.dl or false, job.i
-  }
-end
-
-local function grantJob(s, q, job, token)
-  if job.G then call('HINCRBY', B .. 'gf:' .. q.name, job.G, 1) end
-  leave(q, job)
-  become(q, job, 'L')
-  job.d = job.d + 1
-  job.t = token
-  job.h = s.id
-  -- who may ask for it again, by repeating a claim
-  local watched = { [s.id] = s.number }
-  for session, number in pairs(job.o or {}) do
-    local other = session ~= s.id and alive(session)
-    if other and other.k < number + keptAnswers then watched[session] = number end
+-- leaves a claim open; answers whether it may be
+local function park(s, q, number, most, channel)
+  local n, count = tonumber(number), s.op or 0
+  if not s.open and count >= mostOpen then return false end
+  local waits = 'p' .. most .. ' ' .. q.no .. ' ' .. channel
+  if s.open ~= waits then call('HSET', B .. 'c:' .. s.id, number, waits) end
+  if not s.open then
+    if n > s.k then letGo(s, n) end
+    call('HSET', B .. 'h:' .. s.id, 'op', count + 1, 'k', text(math.max(n, s.k)))
   end
-  job.o = watched
-  save(job)
-  call('HSET', B .. 't:' .. s.id, text(token), held(job))
-  return grantOf(job)
-end
-
--- a part of a frame as one of its own
-local function part(blob, from, count)
-  if from == 1 and count == sizeOf(blob) then return blob end
-  return frame(bodiesOf(blob), from, from + count - 1)
-end
-
--- grants jobs of a frame from a place on, so many at most; answers how many places were passed and how many were granted
-local function grantFrame(s, q, prio, entry, blob, from, most, token, segments)
-  local size = sizeOf(blob)
-  local count = math.min(size - from + 1, most)
-  local holes = q.ho > 0 and call('HGET', B .. 'hl:' .. q.name, entry)
-  local mask = string.rep('1', count)
-  if holes then mask = without(mask, string.sub(holes, from, from + count - 1)) end
-  call('HSET', B .. 'q:' .. q.name, 'c' .. prio, from + count > size and entry or entry .. ':' .. from + count)
-  local granted_ = holes and countIn(mask) or count
-  if granted_ > 0 then
-    local place = prio .. ':' .. entry .. ':' .. from .. ':'
-    call('HSET', B .. 't:' .. s.id, 'S' .. text(token), q.no .. ':' .. place .. mask)
-    segments[#segments + 1] = { 'P', text(token), prio, entry, from, mask, part(blob, from, count) }
-    add(q, 'w', -granted_)
-    add(q, 'l', granted_)
+  if channel == '-' then
+    if s.open then standDown(q, s.id, number) end
+  elseif call('ZADD', B .. 'pk:' .. q.name, 'NX', q.ps, s.id .. ' ' .. number) == 1 then
+    add(q, 'pk', 1)
+    add(q, 'ps', 1)
   end
-  return count, granted_
+  return true
 end
 
-local function grantReady(s, q, most)
-  local first = nextToken()
-  local token, segments, left = first, {}, most
-  local ready = B .. 'r:' .. q.name
-  -- jobs that are more than a part of a frame, up to a place in claim order
-  local head
-  local function grantJobs(before)
-    while left > 0 do
-      head = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
-      if not head[1] then head = nil return end
-      if before and before < tonumber(head[2]) then return end
-      local job = load(tonumber(head[1]))
-      if job.dl and job.dl <= N then die(q, job, deadlineCause, false) else
-        segments[#segments + 1] = { 'F', text(token), unpack(grantJob(s, q, job, token)) }
-        token = token + 1
-        left = left - 1
-      end
+-- whether somebody listens, so that nothing is granted to a process that is gone, or cut off; believed where it cannot be asked
+local function listens(channel)
+  local found = redis.pcall('PUBSUB', 'NUMSUB', B .. 'news:' .. channel)
+  return found.err ~= nil or found[2] > 0
+end
+
+-- tells a claim that waits its answer
+local function announce(q, session, number, channel, segments)
+  local call_, bytes = session .. ' ' .. number, 0
+  for _, one in ipairs(segments) do
+    if one[1] == 'P' then bytes = bytes + #one[7] else
+      bytes = bytes + #one[4]
+      -- JSON has fewer digits than an instant may have
+      one[12] = one[12] and text(one[12]) or cjson.null
     end
   end
-  for _, prio in ipairs(call('ZRANGE', B .. 'p:' .. q.name, 0, -1)) do
-    local lane = stream(q.name, prio)
-    local base = (prio + 1000) * 4398046511104
-    local wanted = math.ceil(left / 64) + 1
-    while left > 0 do
-      local cursor = call('HGET', B .. 'q:' .. q.name, 'c' .. prio)
-      local upTo, next = string.match(cursor or '', '^([%d%-]*):?(%d*)$')
-      local from = upTo == '' and '-' or (next == '' and '(' .. upTo or upTo)
-      local frames = call('XRANGE', lane, from, '+', 'COUNT', wanted)
-      if #frames == 0 then
-        call('ZREM', B .. 'p:' .. q.name, prio)
-        break
-      end
-      for _, found in ipairs(frames) do
-        local entry, blob = found[1], found[2][2]
-        local at = entry == upTo and tonumber(next) or 1
-        local size = sizeOf(blob)
-        local sequence = split(entry)
-        while at <= size and left > 0 do
-          grantJobs(base + sequence + at - 1)
-          if left == 0 then break end
-          local count = left
-          if head then count = math.min(count, tonumber(head[2]) - base - (sequence + at - 1)) end
-          local passed, granted_ = grantFrame(s, q, prio, entry, blob, at, count, token, segments)
-          at = at + passed
-          token = token + passed
-          left = left - granted_
-        end
-        if left == 0 then break end
-      end
-      wanted = math.min(512, 2 * wanted)
-    end
-    if left == 0 then break end
-  end
-  grantJobs()
-  if token > first then
-    call('HSET', B .. 'm', 'tok', text(token - 1))
-    call('ZADD', B .. 'H', s.e, s.id)
-  end
-  return segments
+  local message = bytes > mostBytes and 'h ' .. call_ or
+    'g ' .. call_ .. ' ' .. cjson.encode({ 0, N, cjson.null, q.no, segments, 0, 0 })
+  redis.pcall('PUBLISH', B .. 'news:' .. channel, message)
 end
 
--- what is remembered of segments: all but the contents, which stay as long as the claim may be repeated
-local function noted(segments)
-  local notes = {}
-  for i, one in ipairs(segments) do
-    if one[1] == 'P' then notes[i] = { unpack(one, 1, 6) } else notes[i] = { one[1], one[2], one[3], unpack(one, 5) } end
-  end
-  return notes
-end
-
--- the grants of an earlier call
-local function grantedBefore(queueName, answer)
-  local before = cmsgpack.unpack(answer)
-  for _, one in ipairs(before.notes) do
-    if one[1] == 'P' then
-      local blob = call('XRANGE', stream(queueName, one[3]), one[4], one[4])[1][2][2]
-      one[7] = part(blob, one[5], #one[6])
+-- grants what there is to the claims that have waited longest. As soon as one gets less than it asks for nothing is left, and
+-- the others need not ask, but for an instant that they do not know of
+serve = function(q)
+  if expire(mostPassed) == mostPassed or advance(q, mostPassed) then return end
+  local served, passed, count = 0, 0, 0
+  while q.w > 0 and q.pk > 0 do
+    if served == mostServed or passed == mostPassed or count >= mostGranted then return end
+    local session, number = string.match(call('ZRANGE', B .. 'pk:' .. q.name, 0, 0)[1], '^(%S+) (%d+)$')
+    local s = alive(session)
+    local open = s and call('HGET', B .. 'c:' .. session, number)
+    local most, channel = string.match(open or '', '^p(%d+) %d+ (.*)$')
+    if not most or not listens(channel) then
+      standDown(q, session, number)
+      passed = passed + 1
     else
-      table.insert(one, 4, call('HGET', jobKey(one[3]), 'b'))
+      -- its answer may be asked for as long as if it were the latest call
+      s.number = s.k
+      s.open = open
+      local segments, granted_ = grantReady(s, q, tonumber(most))
+      if granted_ > 0 then
+        standDown(q, session, number)
+        remember(s, number, 'c', cmsgpack.pack({ notes = noted(segments), now = N }))
+        announce(q, session, number, channel, segments)
+        served = served + 1
+        count = count + granted_
+      end
+      if granted_ < tonumber(most) then
+        q.news = q.sooner
+        return
+      end
     end
   end
-  return { 0, before.now, before.nextAt or false, queue(queueName).no or 0, before.notes, 0 }
+  if q.w == 0 then q.news = q.sooner end
 end
 
 local function claim(keys, words)
   begin(keys)
-  local session, number, most = words[1], words[2], tonumber(words[4])
+  local session, number, most, channel = words[1], words[2], tonumber(words[4]), words[5]
   local s, refusal, answer = recall(session, number, 'c')
   if refusal then return refusal end
   if answer then return grantedBefore(words[3], answer) end
-  s.number = tonumber(number)
+  s.number = math.max(tonumber(number), s.k)
   local q = existing(words[3])
   local again = expire(1000) == 1000
   if advance(q, 1000) then again = true end
@@ -182,11 +121,24 @@ local function claim(keys, words)
       end
     end
   end
-  local nextAt = earlier(earlier(first(B .. 'y:' .. q.name), first(B .. 'x')), nextExpiry(session))
-  if not again then
+  local nextAt, open
+  if #segments == 0 then
+    nextAt = earlier(earlier(first(B .. 'y:' .. q.name), first(B .. 'x')), nextExpiry(session))
+    open = not again and channel ~= '' and park(s, q, number, most, channel)
+  end
+  if not again and not open then
+    if s.open then standDown(q, session, number) end
     remember(s, number, 'c', cmsgpack.pack({ notes = noted(segments), now = N, nextAt = nextAt }))
   end
   finish()
-  return { 0, N, nextAt or false, q.no, segments, again and 1 or 0 }
+  return { 0, N, nextAt or false, q.no, segments, again and 1 or 0, open and 1 or 0 }
+end
+
+-- who waited for a claim has gone: it stays open, but nothing is granted to it. Words: session, number of the call, queue
+local function unpark(keys, words)
+  begin(keys)
+  standDown(queue(words[3]), words[1], words[2])
+  finish()
+  return 0
 end
 `

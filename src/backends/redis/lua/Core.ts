@@ -17,6 +17,7 @@
  *   instant since when, `a:<queue>` all by sequence, `e:<queue>` dead letters by sequence, `x` deadlines of waiting jobs
  * - `gm:<queue's number>:<group>` waiting members of a group, `gf:<queue>` its jobs in flight, `gh:<queue>` the member in line
  * - `k:<queue>` idempotency keys, `kx` when they become free
+ * - `pk:<queue>` claims that wait in the queue, in the order in which they began to
  * - `S` sessions by expiry, `H` those that were granted something, `h:<session>` a session, `c:<session>` its answers,
  *   `t:<session>` what it holds by token, of a frame by the first token,
  *   `z:<session>` tokens of cancelled jobs that it holds
@@ -60,7 +61,7 @@ end
 
 -- queues ------------------------------------------------------------------------------------------------------------
 
-local fields = { 'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf' }
+local fields = { 'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf', 'pk', 'ps' }
 
 local function queue(name)
   local q = Q[name]
@@ -76,6 +77,8 @@ local function queue(name)
   q.rn = tonumber(v[7] or 10000)
   for i = 8, 17 do q[fields[i]] = tonumber(v[i] or 0) end
   q.cf = v[18] == '1'
+  q.pk = tonumber(v[19] or 0)
+  q.ps = tonumber(v[20] or 0)
   Q[name] = q
   return q
 end
@@ -105,42 +108,17 @@ local function add(q, field, n)
   q.changed[field] = true
 end
 
-local function tell(q)
-  q.news = true
-end
-
--- news are hints: where this user may not publish, those who wait look from time to time. It must not stop what is half done
-local function publish(message)
-  redis.pcall('PUBLISH', B .. 'news', message)
-end
-
--- somebody may wait for this job to end
-local function ended(id)
-  if W == nil then W = call('EXISTS', B .. 'w') == 1 end
-  if W and call('ZREM', B .. 'w', id) == 1 then publish('j ' .. id) end
-end
-
--- writes what has changed in the queues, and tells the news
-local function finish()
-  for name, q in pairs(Q) do
-    local values = {}
-    for field in pairs(q.changed) do
-      values[#values + 1] = field
-      values[#values + 1] = text(q[field])
-    end
-    if #values > 0 then call('HSET', B .. 'q:' .. name, unpack(values)) end
-    if q.news then publish('q ' .. name) end
-  end
-end
-
 -- answers of a session's latest calls that are kept
 local keptAnswers = 64
 
 -- a live session, or nothing
 local function alive(session)
-  local found = call('HMGET', B .. 'h:' .. session, 'e', 'l', 'k')
+  local found = call('HMGET', B .. 'h:' .. session, 'e', 'l', 'k', 'op')
   if not found[1] or tonumber(found[1]) <= N then return end
-  return { id = session, e = tonumber(found[1]), l = tonumber(found[2]), k = tonumber(found[3] or 0) }
+  return {
+    id = session, e = tonumber(found[1]), l = tonumber(found[2]), k = tonumber(found[3] or 0),
+    op = found[4] and tonumber(found[4]) or nil
+  }
 end
 
 -- ids ---------------------------------------------------------------------------------------------------------------

@@ -54,13 +54,22 @@ local function enter(q, job)
   end
 end
 
+-- claims that wait were told until when there is nothing to come back for
+local function soonest(q, zset, job)
+  if q.pk > 0 and call('ZRANGE', zset, 0, 0)[1] == text(job.n) then q.sooner = true end
+end
+
 -- a job that was saved begins to wait
 local function join(q, job)
   call('ZADD', B .. 'o:' .. q.name, math.max(job.w, job.v), job.n)
-  if job.dl then call('ZADD', B .. 'x', job.dl, job.n) end
   tell(q)
+  if job.dl then
+    call('ZADD', B .. 'x', job.dl, job.n)
+    soonest(q, B .. 'x', job)
+  end
   if job.v > N then
     call('ZADD', B .. 'y:' .. q.name, job.v, job.n)
+    soonest(q, B .. 'y:' .. q.name, job)
     -- a job that was granted before keeps its place in its group, which waits for its next attempt
     if not (job.G and job.d > 0 and not q.aside) then return end
   end

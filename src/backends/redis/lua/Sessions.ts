@@ -8,6 +8,10 @@
  * Verdicts of a numbered call: 0 it is new, 1 the session is dead, 2 answered before, 3 too old, 4 a call of another
  * operation.
  *
+ * An answer begins with a letter: `r`, `c`, `s` of a renewal, a claim, a settlement; `l` of a claim that waited until
+ * later calls were answered, and `L<call>` names those that were answered while that one was the latest; `p` is none yet, of
+ * a claim that waits: how many jobs it asks for, the queue's number and the channel on which its answer is awaited.
+ *
  * @since 0.1.0
  * @category constants
  * @stability unstable
@@ -25,25 +29,68 @@ local function recall(session, number, operation)
     return s
   end
   local of = string.sub(answer, 1, 1)
+  if of == 'p' then
+    -- a claim that waits is as good as new
+    if operation ~= 'c' then return nil, { 4, 'c' } end
+    s.open = answer
+    return s
+  end
+  if of == 'l' then of = 'c' end
   if of ~= operation then return nil, { 4, of } end
   return nil, nil, string.sub(answer, 2)
 end
 
+-- of calls that are old, in a session whose claims may wait: those that still do stay open, and an answer that came late
+-- stays as long as that of the call which was the latest then
+local function reallyOld(s, old)
+  local going = {}
+  for _, past in ipairs(old) do
+    local found = call('HMGET', B .. 'c:' .. s.id, past, 'L' .. past)
+    local letter = found[1] and string.sub(found[1], 1, 1)
+    if letter ~= 'p' and letter ~= 'l' then going[#going + 1] = past end
+    if found[2] then
+      going[#going + 1] = 'L' .. past
+      for late in string.gmatch(found[2], '%d+') do going[#going + 1] = late end
+    end
+  end
+  return going
+end
+
+-- lets go of the answers that are old, now that the latest call has this number
+local function letGo(s, n)
+  local old = {}
+  if n - s.k <= keptAnswers then
+    for past = math.max(1, s.k - keptAnswers + 1), n - keptAnswers do old[#old + 1] = text(past) end
+  else
+    for _, field in ipairs(call('HKEYS', B .. 'c:' .. s.id)) do
+      local past = tonumber((string.match(field, '%d+')))
+      if past <= n - keptAnswers then old[#old + 1] = text(past) end
+    end
+  end
+  if s.op then old = reallyOld(s, old) end
+  if #old > 0 then call('HDEL', B .. 'c:' .. s.id, unpack(old)) end
+end
+
 local function remember(s, number, operation, answer)
   local n = tonumber(number)
+  if s.open then
+    call('HINCRBY', B .. 'h:' .. s.id, 'op', -1)
+    if n < s.k then
+      operation = 'l'
+      local late = call('HGET', B .. 'c:' .. s.id, 'L' .. text(s.k))
+      call('HSET', B .. 'c:' .. s.id, 'L' .. text(s.k), late and late .. ' ' .. number or number)
+    end
+  end
   call('HSET', B .. 'c:' .. s.id, number, operation .. answer)
   if n > s.k then
-    local old = {}
-    for past = math.max(1, s.k - keptAnswers + 1), n - keptAnswers do old[#old + 1] = text(past) end
-    if #old <= keptAnswers then
-      if #old > 0 then call('HDEL', B .. 'c:' .. s.id, unpack(old)) end
-    else
-      for _, past in ipairs(call('HKEYS', B .. 'c:' .. s.id)) do
-        if tonumber(past) <= n - keptAnswers then call('HDEL', B .. 'c:' .. s.id, past) end
-      end
-    end
+    letGo(s, n)
     call('HSET', B .. 'h:' .. s.id, 'k', number)
   end
+end
+
+-- a claim waits in the queue's line no longer
+local function standDown(q, session, number)
+  if call('ZREM', B .. 'pk:' .. q.name, session .. ' ' .. number) == 1 then add(q, 'pk', -1) end
 end
 
 local function open(keys, words)
@@ -145,6 +192,13 @@ local function renew(keys, words)
 end
 
 local function forget(session)
+  if tonumber(call('HGET', B .. 'h:' .. session, 'op') or 0) > 0 then
+    local answers = call('HGETALL', B .. 'c:' .. session)
+    for i = 1, #answers, 2 do
+      local no = string.match(answers[i + 1], '^p%d+ (%d+) ')
+      if no then standDown(queue(nameOf(no)), session, answers[i]) end
+    end
+  end
   call('ZREM', B .. 'S', session)
   call('ZREM', B .. 'H', session)
   call('DEL', B .. 'h:' .. session, B .. 'c:' .. session, B .. 't:' .. session, B .. 'z:' .. session)
