@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { laws } from "../../../properties/index.ts"
@@ -6,7 +5,7 @@ import { quiet, redisHarness } from "../../properties/redisHarness.ts"
 import { hasFunctions, Redis } from "../../support/servers/Redis.ts"
 import { type Library, library } from "../../../src/backends/redis/Library.ts"
 import * as RedisLog from "../../../src/backends/redis/RedisLog.ts"
-import { type LuaMutant, luaMutants, others } from "./luaMutants.ts"
+import { luaMutants, mutated, others } from "./luaMutants.ts"
 import { allJobs, claimer, completionOf, handedOver, item, newQueue, running, waitingWorker } from "./TroubleSupport.ts"
 
 let server: Redis
@@ -43,14 +42,6 @@ describe.runIf(hasFunctions)("a function of the library that is wrong in one pla
     }
   })
 })
-
-/** The library with a mutant under a name of its own. */
-const mutated = ({ from, to }: Omit<LuaMutant, "law">): Library => {
-  const { functions, name, script } = library()
-  expect(functions.split(from).length, `what is replaced: ${from}`).toBe(2)
-  const own = `${name}_${createHash("sha1").update(from).digest("hex").slice(0, 6)}`
-  return { name: own, functions: functions.replaceAll(name, own).replace(from, () => to), script }
-}
 
 /** A log of its own by this library. */
 const logBy = (functions: Library) =>

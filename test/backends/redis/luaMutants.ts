@@ -1,5 +1,7 @@
 /** Functions of the log that are wrong in one place, each with a law that has to notice. */
+import { createHash } from "node:crypto"
 import type { LawName } from "../../../properties/index.ts"
+import { type Library, library } from "../../../src/backends/redis/Library.ts"
 
 export interface LuaMutant {
   readonly name: string
@@ -222,6 +224,24 @@ export const luaMutants: ReadonlyArray<LuaMutant> = [
     law: "followUpsAtomic"
   },
   {
+    name: "a claim that waits for a dead session is granted jobs",
+    from: "local s = alive(session)\n    local open",
+    to: "local s = { id = session, e = N, l = 1, k = tonumber(number), op = 1 }\n    local open",
+    law: "noLostWakeUp"
+  },
+  {
+    name: "what a claim that waited was granted is not remembered",
+    from: "remember(s, number, 'c', cmsgpack.pack({ notes = noted(segments), now = N }))",
+    to: "",
+    law: "noLostWakeUp"
+  },
+  {
+    name: "a claim that waits is taken for answered",
+    from: "    if s.open then standDown(q, s.id, number) end\n  elseif",
+    to: "    call('HSET', B .. 'c:' .. s.id, number, 'c' .. cmsgpack.pack({ notes = {}, now = N }))\n  elseif",
+    law: "noLostWakeUp"
+  },
+  {
     name: "a dead letter is not counted",
     from: "q.C, q.D, q.X, oldest or false }",
     to: "q.C, 0, q.X, oldest or false }",
@@ -242,5 +262,76 @@ export const others = {
     name: "more forgotten than the policy says",
     from: "if at + q.rc > N then allowed = math.min(allowed, q.fn - q.rn) end",
     to: ""
+  },
+  /** A claim that waits, in a session that has many other calls meanwhile. */
+  oldClaim: {
+    name: "a claim that waited for long is refused as too old",
+    from: "if letter ~= 'p' and letter ~= 'l' then",
+    to: "if letter ~= 'l' then"
+  },
+  oldAnswer: {
+    name: "the answer to a claim that waited for long goes at once",
+    from: "if letter ~= 'p' and letter ~= 'l' then",
+    to: "if letter ~= 'p' then"
+  },
+  keptAnswer: {
+    name: "the answer to a claim that waited for long stays for ever",
+    from: "for late in string.gmatch(found[2], '%d+') do going[#going + 1] = late end",
+    to: ""
+  },
+  unwatched: {
+    name: "a job that was granted to an old claim is kept for as long as that was new",
+    from: "s.number = s.k\n",
+    to: "s.number = tonumber(number)\n"
+  },
+  /** Hints that are missing, or that nobody needs. */
+  untoldRest: {
+    name: "what is left after all that waited were served is told to nobody",
+    from: "  if q.w == 0 then q.news = q.sooner end",
+    to: "  q.news = q.sooner"
+  },
+  toldAll: {
+    name: "all that wait are told of each job",
+    from: "        q.news = q.sooner\n        return",
+    to: "        return"
+  },
+  untoldTime: {
+    name: "those who wait are not told of a job that is due sooner",
+    from: "== text(job.n) then q.sooner = true end",
+    to: "== text(job.n) then q.sooner = nil end"
+  },
+  /** Who is granted what nobody looks for. */
+  deaf: {
+    name: "a claim whose process hears nothing is granted jobs",
+    from: "return found.err ~= nil or found[2] > 0",
+    to: "return true"
+  },
+  goneOn: {
+    name: "a claim that nobody waits for is granted jobs",
+    from: "  standDown(queue(words[3]), words[1], words[2])\n",
+    to: ""
+  },
+  /** Entries that nobody removes. */
+  servedStays: {
+    name: "a claim that was served stands in line",
+    from: "        standDown(q, session, number)\n        remember(",
+    to: "        remember("
+  },
+  deadStays: {
+    name: "the claims of a dead session stand in line",
+    from: "if no then standDown(queue(nameOf(no)), session, answers[i]) end",
+    to: ""
   }
 } as const satisfies Readonly<Record<string, Omit<LuaMutant, "law">>>
+
+/** The library with a mutant under a name of its own. */
+export const mutated = ({ from, to }: Omit<LuaMutant, "law">): Library => {
+  const { functions, name, script } = library()
+  const parts = functions.split(from).length
+  if (parts !== 2) throw new Error(`is there ${parts - 1} times: ${from}`)
+  const own = `${name}_${createHash("sha1")
+    .update(from + to)
+    .digest("hex")
+    .slice(0, 6)}`
+  return { name: own, functions: functions.replaceAll(name, own).replace(from, () => to), script }
+}

@@ -61,7 +61,9 @@ local function announce(q, session, number, channel, segments)
   end
   local message = bytes > mostBytes and 'h ' .. call_ or
     'g ' .. call_ .. ' ' .. cjson.encode({ 0, N, cjson.null, q.no, segments, 0, 0 })
-  redis.pcall('PUBLISH', B .. 'news:' .. channel, message)
+  local told = redis.pcall('PUBLISH', B .. 'news:' .. channel, message)
+  -- this user may not, but perhaps tell all
+  if type(told) == 'table' then publish('h ' .. call_) end
 end
 
 -- grants what there is to the claims that have waited longest. As soon as one gets less than it asks for nothing is left, and
