@@ -99,14 +99,25 @@ export const makeParkedClaims = Effect.fnUntraced(function* ({
     return true
   }
 
-  const toldOf = (wait: Wait): Effect.Effect<void> =>
-    Effect.callback((resume) => {
-      if (wait.told !== undefined) return resume(Effect.void)
-      wait.resume = () => resume(Effect.void)
-      return Effect.sync(() => {
-        wait.resume = undefined
+  /** Waits until something is told, or else for something else. What is told resumes who waits without a detour. */
+  const toldOr = (wait: Wait, other: Effect.Effect<void>): Effect.Effect<void> =>
+    Effect.withFiber((parent) =>
+      Effect.callback<void>((resume) => {
+        if (wait.told !== undefined) return resume(Effect.void)
+        const fiber = Effect.runForkWith(parent.context)(other)
+        const end = (): void => {
+          wait.resume = undefined
+          fiber.interruptUnsafe()
+        }
+        const done = (): void => {
+          end()
+          resume(Effect.void)
+        }
+        wait.resume = done
+        fiber.addObserver(done)
+        return Effect.sync(end)
       })
-    })
+    )
 
   const answered = (queue: string, cursor: string, { grants, nextAt, now }: Claimed): ClaimResult => {
     news.claimed(queue, grants.length)
@@ -126,7 +137,7 @@ export const makeParkedClaims = Effect.fnUntraced(function* ({
       open = true
       news.claimed(queue, 0)
       const millis = claimed.nextAt === undefined ? undefined : claimed.nextAt - claimed.now
-      yield* Effect.raceAllFirst([toldOf(wait), news.after(queue, cursor), pause(queue, millis)])
+      yield* toldOr(wait, Effect.raceFirst(news.after(queue, cursor), pause(queue, millis)))
       const { told } = wait
       wait.told = undefined
       if (told !== undefined && told !== "ask") return answered(queue, cursor, toClaimed(queue, told))

@@ -69,7 +69,7 @@ end
 -- grants what there is to the claims that have waited longest. As soon as one gets less than it asks for nothing is left, and
 -- the others need not ask, but for an instant that they do not know of
 serve = function(q)
-  if expire(mostPassed) == mostPassed or advance(q, mostPassed) then return end
+  if advance(q, mostPassed) then return end
   local served, passed, count = 0, 0, 0
   while q.w > 0 and q.pk > 0 do
     if served == mostServed or passed == mostPassed or count >= mostGranted then return end
@@ -84,7 +84,7 @@ serve = function(q)
       -- its answer may be asked for as long as if it were the latest call
       s.number = s.k
       s.open = open
-      local segments, granted_ = grantReady(s, q, tonumber(most))
+      local segments, granted_, halted = grantReady(s, q, tonumber(most))
       if granted_ > 0 then
         standDown(q, session, number)
         remember(s, number, 'c', cmsgpack.pack({ notes = noted(segments), now = N }))
@@ -92,6 +92,7 @@ serve = function(q)
         served = served + 1
         count = count + granted_
       end
+      if halted then return end
       if granted_ < tonumber(most) then
         q.news = q.sooner
         return

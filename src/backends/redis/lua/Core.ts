@@ -61,7 +61,7 @@ end
 
 -- queues ------------------------------------------------------------------------------------------------------------
 
-local fields = { 'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf', 'pk', 'ps' }
+local fields = { 'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf', 'pk', 'ps', 's0', 'c0' }
 
 local function queue(name)
   local q = Q[name]
@@ -77,8 +77,8 @@ local function queue(name)
   q.rn = tonumber(v[7] or 10000)
   for i = 8, 17 do q[fields[i]] = tonumber(v[i] or 0) end
   q.cf = v[18] == '1'
-  q.pk = tonumber(v[19] or 0)
-  q.ps = tonumber(v[20] or 0)
+  for i = 19, 21 do q[fields[i]] = tonumber(v[i] or 0) end
+  q.c0 = v[22] or ''
   Q[name] = q
   return q
 end
@@ -289,11 +289,22 @@ end
 
 local function held(job) return 'F' .. queue(job.q).no .. ':' .. text(job.n) end
 
+-- up to where claims have passed the plain jobs of a priority: an entry, and the place in it that is next, if there is one
+local function cursorOf(q, prio)
+  local field = 'c' .. prio
+  if not q[field] then q[field] = call('HGET', B .. 'q:' .. q.name, field) or '' end
+  return q[field]
+end
+
+local function moveCursor(q, prio, cursor)
+  q['c' .. prio] = cursor
+  q.changed['c' .. prio] = true
+end
+
 -- whether a job of a frame was passed by claims
 local function granted(name, prio, entry, at)
-  local cursor = call('HGET', B .. 'q:' .. name, 'c' .. prio)
-  if not cursor then return false end
-  local upTo, next = string.match(cursor, '^([%d%-]+):?(%d*)$')
+  local upTo, next = string.match(cursorOf(queue(name), prio), '^([%d%-]+):?(%d*)$')
+  if not upTo then return false end
   if upTo == entry then return next == '' or at < tonumber(next) end
   return (split(entry)) < (split(upTo))
 end

@@ -183,7 +183,9 @@ local function enqueueAll(queues, words, from, to)
       add(one.q, 'w', one.count)
       tell(one.q)
       call('ZADD', B .. 'p:' .. name, one.spec.p, one.spec.p)
-      call('SADD', B .. 'sp:' .. name, one.spec.p)
+      -- of the usual priority it is known with the queue
+      if one.spec.p ~= 0 or one.q.s0 == 0 then call('SADD', B .. 'sp:' .. name, one.spec.p) end
+      if one.spec.p == 0 and one.q.s0 == 0 then add(one.q, 's0', 1) end
     end
   end
   return exceptions

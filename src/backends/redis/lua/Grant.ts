@@ -61,7 +61,7 @@ local function grantFrame(s, q, prio, entry, blob, from, most, token, segments)
   local holes = q.ho > 0 and call('HGET', B .. 'hl:' .. q.name, entry)
   local mask = string.rep('1', count)
   if holes then mask = without(mask, string.sub(holes, from, from + count - 1)) end
-  call('HSET', B .. 'q:' .. q.name, 'c' .. prio, from + count > size and entry or entry .. ':' .. from + count)
+  moveCursor(q, prio, from + count > size and entry or entry .. ':' .. from + count)
   local granted_ = holes and countIn(mask) or count
   if granted_ > 0 then
     local place = prio .. ':' .. entry .. ':' .. from .. ':'
@@ -73,20 +73,35 @@ local function grantFrame(s, q, prio, entry, blob, from, most, token, segments)
   return count, granted_
 end
 
--- grants of a queue's jobs so many at most; answers them, and how many they are
+-- jobs past their deadline that end on the way to those that are granted
+local mostOver = 64
+
+-- grants jobs of a queue, so many at most; answers them, how many they are, and whether there was too much in the way
 local function grantReady(s, q, most)
+  if q.w == 0 then return {}, 0, false end
   local first = nextToken()
-  local token, segments, left = first, {}, most
+  local token, segments, left, over = first, {}, most, mostOver
   local ready = B .. 'r:' .. q.name
-  -- jobs that are more than a part of a frame, up to a place in claim order
-  local head
+  -- jobs that are more than a part of a frame, up to a place in claim order; once there are none, none appears meanwhile
+  local head, none
   local function grantJobs(before)
-    while left > 0 do
+    while left > 0 and not none do
       head = call('ZRANGE', ready, 0, 0, 'WITHSCORES')
-      if not head[1] then head = nil return end
+      if not head[1] then
+        head, none = nil, true
+        return
+      end
       if before and before < tonumber(head[2]) then return end
       local job = load(tonumber(head[1]))
-      if job.dl and job.dl <= N then die(q, job, deadlineCause, false) else
+      if job.dl and job.dl <= N then
+        if over == 0 then
+          most = most - left
+          left = 0
+          return
+        end
+        over = over - 1
+        die(q, job, deadlineCause, false)
+      else
         segments[#segments + 1] = { 'F', text(token), unpack(grantJob(s, q, job, token)) }
         token = token + 1
         left = left - 1
@@ -98,14 +113,9 @@ local function grantReady(s, q, most)
     local base = (prio + 1000) * 4398046511104
     local wanted = math.ceil(left / 64) + 1
     while left > 0 do
-      local cursor = call('HGET', B .. 'q:' .. q.name, 'c' .. prio)
-      local upTo, next = string.match(cursor or '', '^([%d%-]*):?(%d*)$')
+      local upTo, next = string.match(cursorOf(q, prio), '^([%d%-]*):?(%d*)$')
       local from = upTo == '' and '-' or (next == '' and '(' .. upTo or upTo)
       local frames = call('XRANGE', lane, from, '+', 'COUNT', wanted)
-      if #frames == 0 then
-        call('ZREM', B .. 'p:' .. q.name, prio)
-        break
-      end
       for _, found in ipairs(frames) do
         local entry, blob = found[1], found[2][2]
         local at = entry == upTo and tonumber(next) or 1
@@ -123,6 +133,10 @@ local function grantReady(s, q, most)
         end
         if left == 0 then break end
       end
+      if left > 0 and #frames < wanted then
+        call('ZREM', B .. 'p:' .. q.name, prio)
+        break
+      end
       wanted = math.min(512, 2 * wanted)
     end
     if left == 0 then break end
@@ -132,7 +146,7 @@ local function grantReady(s, q, most)
     call('HSET', B .. 'm', 'tok', text(token - 1))
     call('ZADD', B .. 'H', s.e, s.id)
   end
-  return segments, most - left
+  return segments, most - left, over == 0
 end
 
 -- what is remembered of segments: all but the contents, which stay as long as the claim may be repeated

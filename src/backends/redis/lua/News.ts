@@ -44,7 +44,7 @@ local function finish()
     local values = {}
     for field in pairs(q.changed) do
       values[#values + 1] = field
-      values[#values + 1] = text(q[field])
+      values[#values + 1] = type(q[field]) == 'number' and text(q[field]) or q[field]
     end
     if #values > 0 then call('HSET', B .. 'q:' .. name, unpack(values)) end
     if q.news then publish('q ' .. name) end

@@ -76,9 +76,10 @@ local function remember(s, number, operation, answer)
   if s.open then
     call('HINCRBY', B .. 'h:' .. s.id, 'op', -1)
     if n < s.k then
-      operation = 'l'
-      local late = call('HGET', B .. 'c:' .. s.id, 'L' .. text(s.k))
-      call('HSET', B .. 'c:' .. s.id, 'L' .. text(s.k), late and late .. ' ' .. number or number)
+      local field = 'L' .. text(s.k)
+      local late = call('HGET', B .. 'c:' .. s.id, field)
+      call('HSET', B .. 'c:' .. s.id, number, 'l' .. answer, field, late and late .. ' ' .. number or number)
+      return
     end
   end
   call('HSET', B .. 'c:' .. s.id, number, operation .. answer)
