@@ -3,7 +3,9 @@
  *
  * @since 0.1.0
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Capabilities } from "../../log/Capabilities.ts"
@@ -24,6 +26,9 @@ const often = { shortest: 50, longest: 1000 }
 
 /** Milliseconds for which the server remembers that somebody waits for a job; it is told again before. */
 const waitsMillis = 60_000
+
+/** Milliseconds for which a start waits until it listens: who claims from then on is in line at once. */
+const listenMillis = 100
 
 /** Calls of enqueue that are under way at once. */
 const enqueues = 2
@@ -79,13 +84,16 @@ export const make = Effect.fnUntraced(function* (
     else parked.heard(message)
   }
 
+  const listens = yield* Deferred.make<void>()
   const changed = (isLive: boolean): void => {
     live = isLive
+    Deferred.doneUnsafe(listens, Exit.void)
     // what was said while nobody listened is lost, and from now on looks are due sooner
     tellAll()
   }
 
   yield* Effect.forkScoped(connection.listen({ heard, changed }, id))
+  yield* Effect.timeoutOption(Deferred.await(listens), listenMillis)
   yield* Effect.forkScoped(
     jobWaits.run(
       (ids) => direct.await(ids, waitsMillis),

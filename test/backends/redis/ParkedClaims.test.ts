@@ -189,6 +189,19 @@ const situations: ReadonlyArray<Situation> = [
     })
   },
   {
+    name: "whose session has run out is granted nothing",
+    expected: [1],
+    mutants: [others.dead],
+    run: Effect.fnUntraced(function* (functions) {
+      const { add, log, parked, session } = yield* place(functions)
+      yield* parked((yield* session(1000)).request())
+      yield* Effect.sleep(1100)
+      yield* add(1)
+      const { grants } = yield* log.claim({ ...(yield* session()).request(), park: false })
+      return grants.map(({ delivery }) => delivery)
+    })
+  },
+  {
     name: "claims of a session that ends stand in line no longer, whether it is closed or runs out",
     expected: [2, 0, 0],
     mutants: [others.deadStays],

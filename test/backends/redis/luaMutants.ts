@@ -224,12 +224,6 @@ export const luaMutants: ReadonlyArray<LuaMutant> = [
     law: "followUpsAtomic"
   },
   {
-    name: "a claim that waits for a dead session is granted jobs",
-    from: "local s = alive(session)\n    local open",
-    to: "local s = { id = session, e = N, l = 1, k = tonumber(number), op = 1 }\n    local open",
-    law: "noLostWakeUp"
-  },
-  {
     name: "what a claim that waited was granted is not remembered",
     from: "remember(s, number, 'c', cmsgpack.pack({ notes = noted(segments), now = N }))",
     to: "",
@@ -310,6 +304,11 @@ export const others = {
     name: "a claim that nobody waits for is granted jobs",
     from: "  standDown(queue(words[3]), words[1], words[2])\n",
     to: ""
+  },
+  dead: {
+    name: "a claim of a dead session is granted jobs",
+    from: "local s = alive(session)\n    local open",
+    to: "local s = { id = session, e = N, l = 1, k = tonumber(number), op = 1 }\n    local open"
   },
   /** Entries that nobody removes. */
   servedStays: {
