@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import { Redis as Client } from "ioredis"
 import { describe, expect, test } from "vitest"
 import { type Library, library } from "../../../src/backends/redis/Library.ts"
+import { connect } from "../../../src/backends/redis/Connection.ts"
 import * as RedisLog from "../../../src/backends/redis/RedisLog.ts"
 import type { EnqueueItem, Grant } from "../../../src/log/JobLog.ts"
 import { mutated, others } from "./luaMutants.ts"
@@ -164,10 +165,10 @@ const situations: ReadonlyArray<Situation> = [
     expected: ["Ready", 0],
     mutants: [others.deaf],
     run: Effect.fnUntraced(function* (functions) {
-      const { add, inLine, key, log, queue, session } = yield* place(functions)
+      const { add, inLine, log, queue, session } = yield* place(functions)
       const { id } = yield* session()
-      const call = [`${functions.name}_claim`, 2, key("m"), key("none"), id, 1, queue, 10, "nobody"]
-      yield* cli(redis(), "FCALL", ...call)
+      const connection = yield* connect({ server: { _tag: "Url", url: redis().url() } }, functions, functions.name)
+      yield* connection.call("claim", "claim", [id, 1, queue, 10, "nobody"])
       expect(yield* inLine()).toBe(1)
       const [job] = yield* add(1)
       return [yield* stateOf(log, job?.id ?? ""), yield* inLine()]

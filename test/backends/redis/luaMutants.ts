@@ -332,5 +332,9 @@ export const mutated = ({ from, to }: Omit<LuaMutant, "law">): Library => {
     .update(from + to)
     .digest("hex")
     .slice(0, 6)}`
-  return { name: own, functions: functions.replaceAll(name, own).replace(from, () => to), script }
+  return {
+    name: own,
+    functions: functions.replaceAll(name, own).replace(from, () => to),
+    script: (operation) => script(operation).replace(from, () => to)
+  }
 }
