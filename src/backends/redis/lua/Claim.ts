@@ -73,7 +73,13 @@ serve = function(q)
   local served, passed, count = 0, 0, 0
   while q.w > 0 and q.pk > 0 do
     if served == mostServed or passed == mostPassed or count >= mostGranted then return end
-    local session, number = string.match(call('ZRANGE', B .. 'pk:' .. q.name, 0, 0)[1], '^(%S+) (%d+)$')
+    local member = call('ZRANGE', B .. 'pk:' .. q.name, 0, 0)[1]
+    if not member then
+      -- somebody has removed it by hand: what has happened must not fail for that
+      add(q, 'pk', -q.pk)
+      break
+    end
+    local session, number = string.match(member, '^(%S+) (%d+)$')
     local s = alive(session)
     local open = s and call('HGET', B .. 'c:' .. session, number)
     local most, channel = string.match(open or '', '^p(%d+) %d+ (.*)$')
