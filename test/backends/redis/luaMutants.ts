@@ -231,8 +231,8 @@ export const luaMutants: ReadonlyArray<LuaMutant> = [
   },
   {
     name: "a claim that waits is taken for answered",
-    from: "    if s.open then standDown(q, s.id, number) end\n  elseif",
-    to: "    call('HSET', B .. 'c:' .. s.id, number, 'c' .. cmsgpack.pack({ notes = {}, now = N }))\n  elseif",
+    from: "if s.open ~= waits then call('HSET', B .. 'c:' .. s.id, number, waits) end",
+    to: "call('HSET', B .. 'c:' .. s.id, number, 'c' .. cmsgpack.pack({ notes = {}, now = N }))",
     law: "noLostWakeUp"
   },
   {
