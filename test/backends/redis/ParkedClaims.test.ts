@@ -11,6 +11,7 @@ import { connect } from "../../../src/backends/redis/Connection.ts"
 import * as RedisLog from "../../../src/backends/redis/RedisLog.ts"
 import type { EnqueueItem, Grant } from "../../../src/log/JobLog.ts"
 import { mutated, others } from "./luaMutants.ts"
+import { replicaOf } from "./ConnectionSupport.ts"
 import { cli, completionOf, failureOf, item, newQueue, running, server, stateOf, waitFor } from "./TroubleSupport.ts"
 
 const redis = server({ settings: { appendfsync: "no" } })
@@ -296,4 +297,31 @@ test("who waits in a session that has died is told so as soon as it asks again",
       expect(`${outcome} ${reason}`).toBe("unknown SessionDead")
     })
   )
+)
+
+test(
+  "where replicas confirm what is written, who waits is told to ask, and the answer waits for them",
+  { timeout: 60_000 },
+  () =>
+    running(
+      Effect.gen(function* () {
+        yield* replicaOf(redis())
+        const queue = newQueue()
+        const options = {
+          server: { _tag: "Url", url: redis().url() },
+          name: "confirmed",
+          replicas: { count: 1 }
+        } as const
+        const log = yield* RedisLog.make(options)
+        const { id: session } = yield* log.open({ owner: "test", leaseDuration: 60_000 })
+        const waiting = yield* Effect.forkScoped(log.claim({ session, call: 1, queue, limit: 1, park: true }))
+        yield* waitFor(
+          "the call is open",
+          Effect.map(cli(redis(), "HGET", `{confirmed}:h:${session}`, "op"), (open) => open === "1")
+        )
+        expect(yield* cli(redis(), "ZCARD", `{confirmed}:pk:${queue}`)).toBe(0)
+        yield* log.enqueue([item(queue)])
+        expect((yield* soon(waiting))?.grants.length).toBe(1)
+      })
+    )
 )
