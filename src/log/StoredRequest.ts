@@ -30,6 +30,12 @@ const optional = [
   "trace"
 ] as const satisfies ReadonlyArray<keyof Rest>
 
+/** Nothing is kept that the port does not know: what a caller without types adds may be anything, of any depth. */
+const declared = ({ key, trace }: EnqueueItem, field: "key" | "trace"): unknown => {
+  if (field === "key") return key && { value: key.value, window: key.window, onConflict: key.onConflict }
+  return trace && { traceId: trace.traceId, spanId: trace.spanId, sampled: trace.sampled }
+}
+
 /**
  * The optional parts of a request as JSON, null if it has none.
  *
@@ -40,7 +46,8 @@ const optional = [
 export const restOf = (item: EnqueueItem): string | null => {
   let rest: Record<string, unknown> | undefined
   for (const field of optional) {
-    if (item[field] !== undefined) (rest ??= {})[field] = item[field]
+    const value = field === "key" || field === "trace" ? declared(item, field) : item[field]
+    if (value !== undefined) (rest ??= {})[field] = value
   }
   return rest === undefined ? null : JSON.stringify(rest)
 }

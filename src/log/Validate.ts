@@ -238,7 +238,7 @@ export const settle = (request: SettleRequest): InvalidRequest | undefined => {
 }
 
 /**
- * A cause as a log stores it: well-formed, its message cut to its limit. A failed run must be able to say so whatever
+ * A cause as a log stores it: its own fields and no others, well-formed, its message cut to its limit. A failed run must be able to say so whatever
  * its error's message looks like, so causes are mended instead of refused.
  *
  * @since 0.1.0
@@ -247,8 +247,9 @@ export const settle = (request: SettleRequest): InvalidRequest | undefined => {
  */
 export const storedCause = (cause: FailureCause): FailureCause => {
   const fine = (text: string, limit: number): boolean => text.length * 3 <= limit && text.isWellFormed()
+  const known = Object.keys(cause).every((field) => field === "kind" || field === "tag" || field === "message")
   const tagFits = cause.tag === undefined || fine(cause.tag, Limits.keyBytes)
-  if (tagFits && fine(cause.message, Limits.causeBytes)) return cause
+  if (known && tagFits && fine(cause.message, Limits.causeBytes)) return cause
   return {
     kind: cause.kind,
     ...(cause.tag === undefined ? undefined : { tag: cut(cause.tag, Limits.keyBytes) }),

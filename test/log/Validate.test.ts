@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest"
 import type { ControlCommand, EnqueueItem, ReadQuery, Settlement } from "../../src/log/JobLog.ts"
 import * as Validate from "../../src/log/Validate.ts"
+import { isSameRest, restOf } from "../../src/log/StoredRequest.ts"
 import { Limits } from "../../src/model/Limits.ts"
 
 const id = "0190a1b2-c3d4-7e5f-8a9b-000000000001"
@@ -239,5 +240,25 @@ describe("the other requests", () => {
     expect(Validate.reclaim({ limit: 0 })?.field).toBe("limit")
     expect(Validate.changes({ _tag: "Job", id: "x" })?.field).toBe("id")
     expect(Validate.changes({ _tag: "Queue", queue: "q", cursor: "1" })).toBeUndefined()
+  })
+})
+
+describe("what is stored", () => {
+  const undeclared = { state: { of: { any: "depth" } } }
+
+  it("of a cause are its own fields", () => {
+    expect(Validate.storedCause({ ...cause, ...undeclared } as typeof cause)).toEqual(cause)
+    expect(Validate.storedCause({ ...cause, tag: "T", ...undeclared } as typeof cause)).toEqual({ ...cause, tag: "T" })
+  })
+
+  it("of a request are the fields that the port has", () => {
+    const key = { value: "k", window: 1 } as const
+    const rest = restOf(item({ ...undeclared, trace: { ...trace, ...undeclared }, key: { ...key, ...undeclared } }))
+    expect(JSON.parse(rest ?? "")).toEqual({ trace, key })
+    expect(isSameRest(rest, restOf(item({ trace, key })))).toBe(true)
+    expect(restOf(item())).toBe(null)
+    expect(restOf(item({ key: { ...key, onConflict: "replace" } }))).toBe(
+      JSON.stringify({ key: { ...key, onConflict: "replace" } })
+    )
   })
 })
