@@ -104,7 +104,17 @@ const replied = (text: string): Verdict => {
       return unavailable("Absent", text)
   }
   if (/\bkilled by user\b/.test(text)) return unavailable("Refused", text)
-  if (inside) return unavailable("Unknown", `a script of the log failed: ${text}`)
+  // it would fail again, and may have done half of its work: who repeats calls must not repeat this one for ever
+  if (inside) {
+    if (/\bScript attempted to access\b/.test(text)) return unavailable("Unknown", text)
+    if (codeOf(text) === "NOPERM" || /\bcan't (?:run this command|access)/.test(text)) {
+      return verdict("Unknown", permission(text))
+    }
+    return verdict(
+      "Unknown",
+      new NotWritable({ path: "the server", cause: "other", detail: `a script of the log failed: ${text}` })
+    )
+  }
   switch (codeOf(text)) {
     case "LOADING":
     case "CLUSTERDOWN":

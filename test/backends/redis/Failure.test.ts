@@ -41,16 +41,16 @@ describe("what the server answers", () => {
     ],
     ["NOAUTH Authentication required.", "Refused refused NotWritable"],
     ["NOPERM this user has no permissions to run the 'fcall' command", "Forbidden refused NotWritable"],
-    // it may have written before
+    // it may have written before, and would fail again
     [
       "NOPERM The user executing the script can't run this command or subcommand script: leasehold_x_claim, on @user_function:4.",
-      "Unknown unknown Unavailable"
+      "Unknown unknown NotWritable"
     ],
-    ["ERR Error running script (call to f_1): @user_script:1: user_script:1: boom", "Unknown unknown Unavailable"],
-    ["ERR user_function:1: boom script: leasehold_x_claim, on @user_function:1.", "Unknown unknown Unavailable"],
+    ["ERR Error running script (call to f_1): @user_script:1: user_script:1: boom", "Unknown unknown NotWritable"],
+    ["ERR user_function:1: boom script: leasehold_x_claim, on @user_function:1.", "Unknown unknown NotWritable"],
     [
       "WRONGTYPE Operation against a key script: leasehold_x_claim, on @user_function:1.",
-      "Unknown unknown Unavailable"
+      "Unknown unknown NotWritable"
     ],
     ["ERR something new", "Unknown unknown Unavailable"],
     ["MOVED 3999 127.0.0.1:6381", "Refused refused NotWritable"],
