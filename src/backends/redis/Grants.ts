@@ -18,14 +18,16 @@ import { integer, list, optional, stateOf, text } from "./Replies.ts"
  * @stability unstable
  */
 export interface Receipt {
-  /** Queue's number, priority, entry and first place, as the server has them, and the part's first token. */
-  readonly part: { readonly place: string; readonly base: bigint } | undefined
-  /** The sequence of a job that is by itself, or of the part's first. */
+  /**
+   * Queue's number, priority, entry and first place, as the server has them, the part's first token, and by how many the
+   * job comes after the part's first, as its token does.
+   */
+  readonly part: { readonly place: string; readonly base: bigint; readonly offset: number } | undefined
   readonly sequence: number
   readonly short: string
 }
 
-const receiptPattern = /^(?:(\d+:-?\d+:(\d+)-\d+:(\d+):)(\d+)|F:(\d+)):([\w-]{22})$/
+const receiptPattern = /^(?:(\d+:-?\d+:(\d+)-\d+:(\d+):)(\d+):(\d+)|F:(\d+)):([\w-]{22})$/
 
 /**
  * Reads a receipt; undefined if it is not one of this job's.
@@ -37,11 +39,11 @@ const receiptPattern = /^(?:(\d+:-?\d+:(\d+)-\d+:(\d+):)(\d+)|F:(\d+)):([\w-]{22
 export const fromReceipt = (receipt: string, id: string): Receipt | undefined => {
   const found = receiptPattern.exec(receipt)
   if (found === null) return undefined
-  const [, place, first, from, base, sequence, short = ""] = found
+  const [, place, first, from, base, offset, sequence, short = ""] = found
   if (short !== toShort(id)) return undefined
-  return place === undefined
-    ? { part: undefined, sequence: Number(sequence), short }
-    : { part: { place, base: BigInt(base ?? "0") }, sequence: Number(first) + Number(from) - 1, short }
+  if (place === undefined) return { part: undefined, sequence: Number(sequence), short }
+  const part = { place, base: BigInt(base ?? "0"), offset: Number(offset) }
+  return { part, sequence: Number(first) + Number(from) - 1 + part.offset, short }
 }
 
 const grant = (
@@ -128,7 +130,7 @@ const partGrants = (queue: string, no: number, segment: ReadonlyArray<Reply>, gr
           readySince: enqueuedAt,
           deadline: undefined,
           token,
-          receipt: place + parts.short
+          receipt: `${place}${i}:${parts.short}`
         })
       )
     }

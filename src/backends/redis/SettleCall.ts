@@ -77,9 +77,6 @@ const completions = (
   return { words, order }
 }
 
-/** Jobs of a frame at most. */
-const frameJobs = 64n
-
 /**
  * A settlement as words: first the plain completions of each part of a frame, then the others. `order` has the place of
  * each among the items.
@@ -100,8 +97,8 @@ export const settleWords = (
     const { settlement } = item
     const receipt = fromReceipt(item.receipt, item.id)
     const part = receipt?.part
-    const offset = part === undefined ? 0n : item.token - part.base
-    const fits = part !== undefined && offset >= 0n && offset < frameJobs
+    // with the token of another grant it is not held, wherever that other job is
+    const fits = part !== undefined && item.token === part.base + BigInt(part.offset)
     const plain = settlement._tag === "Complete" && settlement.result === undefined && settlement.enqueue === undefined
     if (plain && unordered && fits) {
       const name = `${part.base}:${part.place}`
@@ -110,10 +107,10 @@ export const settleWords = (
         known = { ...part, items: [] }
         parts.set(name, known)
       }
-      known.items[Number(offset)] = i + 1
+      known.items[part.offset] = i + 1
     } else {
       // no job has the sequence 0, so a receipt that is not of this job is of none
-      const sequence = receipt === undefined ? 0 : receipt.sequence + (fits ? Number(offset) : 0)
+      const sequence = receipt?.sequence ?? 0
       others.push(
         String(item.token),
         fits ? String(part.base) : "",
