@@ -46,6 +46,9 @@ const verdictError = (
   }
 }
 
+/** Where a page ends. */
+const sequencePattern = /^\d{1,16}$/
+
 const optionalWord = (value: number | undefined): string => (value === undefined ? "" : String(value))
 
 const commandWords = (command: ControlCommand): ReadonlyArray<string> => {
@@ -207,6 +210,10 @@ export const operations = (connection: Connection): Calls => {
           return { _tag: "Job", now: integer(now), job: optional(job, (row) => toView(list(row))) }
         }
         case "Jobs": {
+          if (query.after !== undefined && !sequencePattern.test(query.after)) {
+            const detail = "must be the cursor that a page before was answered with"
+            return yield* refused("read", new InvalidRequest({ field: "after", detail }))
+          }
           const words = [query.queue ?? "", query.state === undefined ? "" : letterOf(query.state), query.name ?? ""]
           const jobs: Array<JobView> = []
           let found = yield* page(words, query.after ?? "0", query.limit)
@@ -218,11 +225,17 @@ export const operations = (connection: Connection): Calls => {
           return { _tag: "Jobs", now: found.now, jobs, next: found.next }
         }
         case "Counts": {
-          const [now, rows] = yield* reading("readCounts", [query.queue ?? ""])
+          const page = (after: number) => reading("readCounts", [query.queue ?? "", String(after)])
+          let [now, found, next] = yield* page(0)
+          const rows = [...list(found)]
+          while (next !== undefined && next !== null) {
+            ;[now, found, next] = yield* page(integer(next))
+            rows.push(...list(found))
+          }
           return {
             _tag: "Counts",
             now: integer(now),
-            queues: list(rows).map((row) => {
+            queues: rows.map((row) => {
               const [queue, paused, scheduled, ready, leased, completed, deadLettered, cancelled, oldest] = list(row)
               return {
                 queue: text(queue),

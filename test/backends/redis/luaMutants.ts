@@ -34,8 +34,8 @@ export const luaMutants: ReadonlyArray<LuaMutant> = [
   },
   {
     name: "a session whose lease has run out goes on",
-    from: "if not found[1] or tonumber(found[1]) <= N then return end",
-    to: "if not found[1] or found[1] == '0' then return end",
+    from: "if not e or e <= N then\n    -- once",
+    to: "if not e or e == 0 then\n    -- once",
     law: "renewNeverRevives"
   },
   {
@@ -205,8 +205,8 @@ export const luaMutants: ReadonlyArray<LuaMutant> = [
   },
   {
     name: "a paused queue grants",
-    from: "if not again and not q.pz then",
-    to: "if not again then",
+    from: "if not q.pz then segments, _, halted = grantReady(s, q, most) end",
+    to: "segments, _, halted = grantReady(s, q, most)",
     law: "pauseHolds"
   },
   {
@@ -320,12 +320,64 @@ export const others = {
     name: "the claims of a dead session stand in line",
     from: "if no then standDown(queue(nameOf(no)), session, answers[i]) end",
     to: ""
+  },
+  /** The laws move the clock forward only. */
+  headNotLookedFor: {
+    name: "a group's head that is not visible any more, and is not looked at again",
+    from: "else call('ZADD', B .. 'y:' .. q.name, job.v, head) end",
+    to: "end"
+  },
+  deadUntilBack: {
+    name: "sessions whose death is not written down",
+    from: "call('HSET', B .. 'h:' .. session, 'e', '-1')\n      call('ZADD', B .. 'S', 0, session)",
+    to: ""
+  },
+  /** Nor are their histories long enough for anything to pile up, or for a call to have too much to do. */
+  fewGo: {
+    name: "fewer that go than come",
+    from: "bury(q, 40 + most)",
+    to: "bury(q, 40)"
+  },
+  firstHoldsUp: {
+    name: "a first that holds up the others",
+    from: "local turns = math.min(8, floor(q.un / 64))",
+    to: "local turns = 0"
+  },
+  endingsStay: {
+    name: "endings of jobs that are gone",
+    from: "if q.fn == 0 then call('DEL', B .. 'f:' .. q.name) end",
+    to: ""
+  },
+  restingForgotten: {
+    name: "sessions that hold nothing forgotten",
+    from: "call('ZADD', B .. 'H', 'XX', '+inf', found[1])",
+    to: "call('ZREM', B .. 'H', found[1])"
+  },
+  onlyFirstDead: {
+    name: "no look at more dead sessions",
+    from: "return taken, dead, #over == 64",
+    to: "return taken, dead, false"
+  },
+  noBytes: {
+    name: "no bound in bytes",
+    from: "mostGrantedBytes = 64, 1000, 8388608",
+    to: "mostGrantedBytes = 64, 1000, 1e12"
+  },
+  emptyAtOnce: {
+    name: "too many frames without a job taken for none",
+    from: "if #segments == 0 and halted then again = true end",
+    to: ""
+  },
+  grantsInPass: {
+    name: "grants before new terms are in effect",
+    from: "if q.gp > 0 then return true end",
+    to: ""
   }
 } as const satisfies Readonly<Record<string, Omit<LuaMutant, "law">>>
 
 /** The library with a mutant under a name of its own. */
-export const mutated = ({ from, to }: Omit<LuaMutant, "law">): Library => {
-  const { functions, name, script } = library()
+export const mutated = ({ from, to }: Omit<LuaMutant, "law">, base = library()): Library => {
+  const { functions, name, script } = base
   const parts = functions.split(from).length
   if (parts !== 2) throw new Error(`is there ${parts - 1} times: ${from}`)
   const own = `${name}_${createHash("sha1")

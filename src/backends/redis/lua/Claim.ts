@@ -120,15 +120,14 @@ local function claim(keys, words)
   if advance(q, 1000) then again = true end
   retain(q, 200)
   local segments = {}
-  if not again and not q.pz then
-    segments = grantReady(s, q, most)
-    if #segments == 0 then
-      local taken, _, more = takeBack(1000)
-      if taken > 0 then
-        again = more
-        if not again then segments = grantReady(s, q, most) end
-      end
+  if not again then
+    local _, taken, halted
+    if not q.pz then segments, _, halted = grantReady(s, q, most) end
+    if #segments == 0 and not halted then
+      taken, _, again = takeBack(1000)
+      if taken > 0 and not again and not q.pz then segments, _, halted = grantReady(s, q, most) end
     end
+    if #segments == 0 and halted then again = true end
   end
   local nextAt, open
   if #segments == 0 then

@@ -74,7 +74,10 @@ local function purge(job)
   if job.h then return 'leased' end
   local q = queue(job.q)
   -- where it stands among the finished it is left, to be passed over
-  if job.s ~= 'D' then add(q, 'fn', -1) end
+  if job.s ~= 'D' then
+    add(q, 'fn', -1)
+    if q.fn == 0 then call('DEL', B .. 'f:' .. q.name) end
+  end
   if job.entry then removeDone(q, text(job.p), job.entry, job.at, '1', watchers()) else removeFull(q, job) end
 end
 
@@ -101,32 +104,16 @@ local function configure(name, words, at)
   set('gc', words[at]) set('gr', words[at + 1]) set('mb', words[at + 2]) set('rc', words[at + 3]) set('rn', words[at + 4])
   call('HSET', B .. 'q:' .. name, unpack(store))
   if words[at + 2] == '-' then call('HDEL', B .. 'q:' .. name, 'mb') end
-  local terms = words[at] ~= '' or words[at + 1] ~= ''
-  local aside = q.aside
+  local gc, aside = q.gc, q.aside
   if words[at] ~= '' then q.gc = tonumber(words[at]) end
   if words[at + 1] ~= '' then q.aside = words[at + 1] == '1' end
   if words[at + 2] ~= '' then q.mb = tonumber(words[at + 2]) end
   if words[at + 3] ~= '' then q.rc = tonumber(words[at + 3]) end
   if words[at + 4] ~= '' then q.rn = tonumber(words[at + 4]) end
-  if terms then
-    -- those in back-off keep their place in their group, or give it up
-    if q.aside ~= aside then
-      for _, seq in ipairs(call('ZRANGE', B .. 'y:' .. name, 0, -1)) do
-        local job = load(tonumber(seq))
-        if job.G and job.d > 0 then
-          if q.aside then call('ZREM', members(q, job.G), seq) else call('ZADD', members(q, job.G), seq, seq) end
-          showHead(q, job.G)
-        end
-      end
-    end
-    local groups = {}
-    for _, seq in ipairs(call('ZRANGE', B .. 'o:' .. name, 0, -1)) do
-      local group = load(tonumber(seq)).G
-      if group and not groups[group] then
-        groups[group] = true
-        showHead(q, group)
-      end
-    end
+  if q.gc ~= gc or q.aside ~= aside then
+    -- from the first job on; what is left of many is done by claims, which grant nothing before
+    add(q, 'gp', 1 - q.gp)
+    regroup(q, 1000)
   end
   tell(q)
 end

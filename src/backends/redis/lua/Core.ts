@@ -39,8 +39,9 @@ local call, floor
 -- what keys begin with, the time, and the queues that the call has met, by name
 local B, N, Q
 -- found once in a call, when it is needed: whether anybody waits for a job, who holds which part of a frame, the sessions
--- whose claims may be repeated, and queues' names by number
-local W, H, L, names
+-- whose claims may be repeated, queues' names by number, the frame that was parsed last, and the first tokens of what a
+-- session holds of frames
+local W, H, L, names, F, P
 
 local function clock()
   $clock
@@ -51,7 +52,7 @@ local function begin(keys)
   B = string.sub(keys[1], 1, -2)
   N = clock()
   Q = {}
-  W, H, L = nil, nil, nil
+  W, H, L, F, P = nil, nil, nil, nil, nil
   names = {}
 end
 
@@ -61,7 +62,9 @@ end
 
 -- queues ------------------------------------------------------------------------------------------------------------
 
-local fields = { 'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf', 'pk', 'ps', 's0', 'c0' }
+local fields = {
+  'no', 'pz', 'gc', 'gr', 'mb', 'rc', 'rn', 'fn', 'fa', 'un', 'ho', 'rs', 'w', 'l', 'C', 'D', 'X', 'cf', 'pk', 'ps', 's0', 'gp', 'c0'
+}
 
 local function queue(name)
   local q = Q[name]
@@ -77,8 +80,8 @@ local function queue(name)
   q.rn = tonumber(v[7] or 10000)
   for i = 8, 17 do q[fields[i]] = tonumber(v[i] or 0) end
   q.cf = v[18] == '1'
-  for i = 19, 21 do q[fields[i]] = tonumber(v[i] or 0) end
-  q.c0 = v[22] or ''
+  for i = 19, 22 do q[fields[i]] = tonumber(v[i] or 0) end
+  q.c0 = v[23] or ''
   Q[name] = q
   return q
 end
@@ -114,10 +117,17 @@ local keptAnswers = 64
 -- a live session, or nothing
 local function alive(session)
   local found = call('HMGET', B .. 'h:' .. session, 'e', 'l', 'k', 'op')
-  if not found[1] or tonumber(found[1]) <= N then return end
+  local e = tonumber(found[1])
+  if not e or e <= N then
+    -- once it was found dead it stays so, even if the clock goes back
+    if e and e > 0 then
+      call('HSET', B .. 'h:' .. session, 'e', '-1')
+      call('ZADD', B .. 'S', 0, session)
+    end
+    return
+  end
   return {
-    id = session, e = tonumber(found[1]), l = tonumber(found[2]), k = tonumber(found[3] or 0),
-    op = found[4] and tonumber(found[4]) or nil
+    id = session, e = e, l = tonumber(found[2]), k = tonumber(found[3] or 0), op = found[4] and tonumber(found[4]) or nil
   }
 end
 
@@ -161,6 +171,15 @@ local function bodiesOf(blob)
     at = at + length
   end
   return bodies
+end
+
+-- the bodies of a frame, whose content may be known. Jobs of one frame mostly come one after the other, and no two frames of a
+-- log have one sequence
+local function parsed(name, prio, entry, blob)
+  if not F or F.entry ~= entry then
+    F = { entry = entry, bodies = bodiesOf(blob or call('XRANGE', stream(name, prio), entry, entry)[1][2][2]) }
+  end
+  return F.bodies
 end
 
 -- which jobs of a frame are meant is said by a mask from some job on: 1 for those that are
@@ -344,7 +363,7 @@ local function find(id)
   local job = load(seq)
   if job then return job end
   local entry, blob, at = frameOf(name, prio, seq)
-  job = entry and peek(name, prio, entry, at, bodiesOf(blob)[at])
+  job = entry and peek(name, prio, entry, at, parsed(name, prio, entry, blob)[at])
   if not job then error('leasehold: job ' .. text(seq) .. ' of ' .. name .. ' is lost') end
   job.size = sizeOf(blob)
   return job

@@ -73,14 +73,21 @@ local function grantFrame(s, q, prio, entry, blob, from, most, token, segments)
   return count, granted_
 end
 
--- jobs past their deadline that end on the way to those that are granted
-local mostOver = 64
+-- jobs past their deadline that end on the way to those that are granted, and frames without a job to grant that are passed;
+-- bytes of jobs that are granted at once, but for one job that is greater
+local mostOver, mostEmpty, mostGrantedBytes = 64, 1000, 8388608
 
--- grants jobs of a queue, so many at most; answers them, how many they are, and whether there was too much in the way
+-- grants jobs of a queue, so many at most; answers them, how many they are, and whether there was too much of it or in the way
 local function grantReady(s, q, most)
   if q.w == 0 then return {}, 0, false end
   local first = nextToken()
   local token, segments, left, over = first, {}, most, mostOver
+  local bytes, empty, halted = 0, 0, false
+  local function halt()
+    halted = true
+    most = most - left
+    left = 0
+  end
   local ready = B .. 'r:' .. q.name
   -- jobs that are more than a part of a frame, up to a place in claim order; once there are none, none appears meanwhile
   local head, none
@@ -94,30 +101,33 @@ local function grantReady(s, q, most)
       if before and before < tonumber(head[2]) then return end
       local job = load(tonumber(head[1]))
       if job.dl and job.dl <= N then
-        if over == 0 then
-          most = most - left
-          left = 0
-          return
-        end
+        if over == 0 then return halt() end
         over = over - 1
         die(q, job, deadlineCause, false)
       else
-        segments[#segments + 1] = { 'F', text(token), unpack(grantJob(s, q, job, token)) }
+        local grant = grantJob(s, q, job, token)
+        segments[#segments + 1] = { 'F', text(token), unpack(grant) }
         token = token + 1
         left = left - 1
+        bytes = bytes + #grant[2]
+        if bytes > mostGrantedBytes then halt() end
       end
     end
   end
   for _, prio in ipairs(call('ZRANGE', B .. 'p:' .. q.name, 0, -1)) do
     local lane = stream(q.name, prio)
     local base = (prio + 1000) * 4398046511104
-    local wanted = math.ceil(left / 64) + 1
+    -- few at first, as a frame may be one job of a megabyte
+    local wanted = 2
     while left > 0 do
       local upTo, next = string.match(cursorOf(q, prio), '^([%d%-]*):?(%d*)$')
       local from = upTo == '' and '-' or (next == '' and '(' .. upTo or upTo)
       local frames = call('XRANGE', lane, from, '+', 'COUNT', wanted)
+      local read = 0
       for _, found in ipairs(frames) do
         local entry, blob = found[1], found[2][2]
+        local before = left
+        read = read + #blob
         local at = entry == upTo and tonumber(next) or 1
         local size = sizeOf(blob)
         local sequence = split(entry)
@@ -131,13 +141,15 @@ local function grantReady(s, q, most)
           token = token + passed
           left = left - granted_
         end
+        if left < before then bytes = bytes + #blob else empty = empty + 1 end
+        if bytes > mostGrantedBytes or empty == mostEmpty then halt() end
         if left == 0 then break end
       end
       if left > 0 and #frames < wanted then
         call('ZREM', B .. 'p:' .. q.name, prio)
         break
       end
-      wanted = math.min(512, 2 * wanted)
+      if read < 1048576 then wanted = math.min(64, 2 * wanted) end
     end
     if left == 0 then break end
   end
@@ -146,7 +158,7 @@ local function grantReady(s, q, most)
     call('HSET', B .. 'm', 'tok', text(token - 1))
     call('ZADD', B .. 'H', s.e, s.id)
   end
-  return segments, most - left, over == 0
+  return segments, most - left, halted
 end
 
 -- what is remembered of segments: all but the contents, which stay as long as the claim may be repeated

@@ -26,7 +26,9 @@ local function showHead(q, group)
   local job
   if head and flying < q.gc then
     job = load(tonumber(head))
-    if job.v <= N then shown = head end
+    if job.v <= N then shown = head
+    -- it was visible before the clock went back: as soon as it is again it must be found
+    else call('ZADD', B .. 'y:' .. q.name, job.v, head) end
   end
   local before = call('HGET', gh, group)
   if before ~= shown then
@@ -97,8 +99,32 @@ local function free(q, job)
   tell(q)
 end
 
+-- goes on with putting groups where new terms want them, by so many jobs at most
+local function regroup(q, most)
+  local found = call('ZRANGEBYSCORE', B .. 'a:' .. q.name, q.gp, '+inf', 'LIMIT', 0, most)
+  local groups = {}
+  for _, seq in ipairs(found) do
+    local job = load(tonumber(seq))
+    if job.G and job.s == 'W' then
+      -- those in back-off keep their place in their group, or give it up
+      if job.d > 0 and call('ZSCORE', B .. 'y:' .. q.name, seq) then
+        if q.aside then call('ZREM', members(q, job.G), seq) else call('ZADD', members(q, job.G), seq, seq) end
+      end
+      groups[job.G] = true
+    end
+  end
+  for group in pairs(groups) do showHead(q, group) end
+  local last = found[#found]
+  add(q, 'gp', (#found == most and tonumber(last) + 1 or 0) - q.gp)
+end
+
 -- shows the jobs that have become visible, at most so many; answers whether there may be more
 local function advance(q, most)
+  -- which jobs stand in line is not known before
+  if q.gp > 0 then
+    regroup(q, most)
+    if q.gp > 0 then return true end
+  end
   local due = call('ZRANGEBYSCORE', B .. 'y:' .. q.name, '-inf', N, 'LIMIT', 0, most)
   for _, seq in ipairs(due) do
     call('ZREM', B .. 'y:' .. q.name, seq)
@@ -161,25 +187,43 @@ end
 
 local function finishedJob(q, job) finished(q, { N, job.n }, 1) end
 
+-- whether a claim that had it may still be repeated
+local function isWatched(watched)
+  for session, number in pairs(watched) do
+    local s = alive(session)
+    if s and s.k < number + keptAnswers then return true end
+  end
+  return false
+end
+
 -- lets go of what departed, at most so many times
 local function bury(q, most)
   local list = B .. 'u:' .. q.name
+  -- the more there is, the more of it that must wait is set back, so that a session at rest does not hold up the others
+  local turns = math.min(8, floor(q.un / 64))
   while most > 0 and q.un > 0 do
     most = most - 1
-    local prio, place, watched = unpack(cmsgpack.unpack(call('LINDEX', list, 0)))
-    for session, number in pairs(watched) do
-      local s = alive(session)
-      if s and s.k < number + keptAnswers then return end
+    local next = call('LINDEX', list, 0)
+    if not next then
+      add(q, 'un', -q.un)
+      return
     end
-    if prio then
-      call('XDEL', stream(q.name, prio), place)
-      -- until now claims had to pass over it
-      if q.ho > 0 then add(q, 'ho', -call('HDEL', B .. 'hl:' .. q.name, place)) end
+    local prio, place, watched = unpack(cmsgpack.unpack(next))
+    if isWatched(watched) then
+      if turns == 0 then return end
+      turns = turns - 1
+      call('LMOVE', list, list, 'LEFT', 'RIGHT')
     else
-      call('DEL', jobKey(place))
+      if prio then
+        call('XDEL', stream(q.name, prio), place)
+        -- until now claims had to pass over it
+        if q.ho > 0 then add(q, 'ho', -call('HDEL', B .. 'hl:' .. q.name, place)) end
+      else
+        call('DEL', jobKey(place))
+      end
+      call('LPOP', list)
+      add(q, 'un', -1)
     end
-    call('LPOP', list)
-    add(q, 'un', -1)
   end
 end
 
@@ -222,8 +266,7 @@ local function removeDone(q, prio, entry, from, mask, watched)
   if #going == 0 then return 0 end
   if #left == 0 then call('HDEL', B .. 'd:' .. q.name, entry)
   else call('HSET', B .. 'd:' .. q.name, entry, table.concat(left, ';')) end
-  local blob = call('XRANGE', stream(q.name, prio), entry, entry)[1][2][2]
-  local bodies = bodiesOf(blob)
+  local bodies = parsed(q.name, prio, entry)
   local sequence = split(entry)
   for _, at in ipairs(going) do
     local id = string.sub(bodies[at], 1, 22)
@@ -248,18 +291,25 @@ local function cut(mask, count)
   end
 end
 
--- removes finished jobs that the policy no longer keeps, at most so many; answers whether there are more
+-- removes finished jobs that the policy no longer keeps, at most so many; answers whether there are more, and how many it took
 local function retain(q, most)
-  bury(q, 40)
+  local looked = most
+  -- more than can depart below, so that what waits for it does not pile up
+  bury(q, 40 + most)
   local list = B .. 'f:' .. q.name
   while most > 0 and q.fn > 0 and (q.fn > q.rn or q.fa + q.rc <= N) do
-    local ending = cmsgpack.unpack(call('LINDEX', list, 0))
+    local ending = call('LINDEX', list, 0)
+    if not ending then
+      add(q, 'fn', -q.fn)
+      return false, looked - most
+    end
+    ending = cmsgpack.unpack(ending)
     local at = ending[1]
     if at ~= q.fa then
       q.fa = at
       q.changed.fa = true
     end
-    if q.fn <= q.rn and at + q.rc > N then return false end
+    if q.fn <= q.rn and at + q.rc > N then return false, looked - most end
     local going, gone, rest = 1, 0, nil
     if #ending == 2 then
       local job = load(ending[2])
@@ -281,6 +331,6 @@ local function retain(q, most)
     add(q, 'fn', -gone)
     if not rest then call('LPOP', list) end
   end
-  return q.fn > 0 and (q.fn > q.rn or q.fa + q.rc <= N)
+  return q.fn > 0 and (q.fn > q.rn or q.fa + q.rc <= N), looked - most
 end
 `

@@ -130,31 +130,45 @@ local function readJobs(keys, words)
   return { N, jobs, cut and text(last) or false }
 end
 
--- when the first job that waits in a stream was enqueued
+-- when the first job that waits in a stream was enqueued; of very many that were taken out of it, at least when it was not
 local function firstWaiting(q, prio, from, upTo, place)
+  local wanted, looked = 1, 0
   repeat
-    local frames = call('XRANGE', stream(q.name, prio), from, '+', 'COUNT', 10)
+    local frames = call('XRANGE', stream(q.name, prio), from, '+', 'COUNT', wanted)
+    wanted, looked = 10, looked + 1
     for _, found in ipairs(frames) do
       local entry = found[1]
       local _, enqueued = split(entry)
       local holes = q.ho > 0 and call('HGET', B .. 'hl:' .. q.name, entry)
-      if not holes or string.find(holes, '0', entry == upTo and place or 1, true) then return enqueued end
+      if not holes or string.find(holes, '0', entry == upTo and place or 1, true) or looked == 100 then return enqueued end
       from = '(' .. entry
     end
   until #frames == 0
 end
 
+-- words: queue, or nothing and after which queue's number; answers also the number where there may be more
 local function readCounts(keys, words)
   begin(keys)
-  local queues = words[1] ~= '' and { words[1] } or allQueues()
+  local queues, last = { words[1] }, nil
+  if words[1] == '' then
+    queues = {}
+    for no, name in queuesFrom(tonumber(words[2])) do
+      queues[#queues + 1] = name
+      last = no
+    end
+  end
   local counts = {}
   for _, name in ipairs(queues) do
     local q = queue(name)
     if words[1] ~= '' or q.w + q.l + q.C + q.D + q.X > 0 or q.pz or q.cf then
-      local scheduled = call('ZCOUNT', B .. 'o:' .. name, '(' .. N, '+inf')
-      local oldest = call('ZRANGE', B .. 'o:' .. name, 0, 0, 'WITHSCORES')[2]
-      oldest = oldest and tonumber(oldest) <= N and tonumber(oldest) or nil
-      for _, prio in ipairs(call('ZRANGE', B .. 'p:' .. name, 0, -1)) do
+      local scheduled, oldest, lanes = 0, nil, {}
+      if q.w > 0 then
+        scheduled = call('ZCOUNT', B .. 'o:' .. name, '(' .. N, '+inf')
+        oldest = call('ZRANGE', B .. 'o:' .. name, 0, 0, 'WITHSCORES')[2]
+        oldest = oldest and tonumber(oldest) <= N and tonumber(oldest) or nil
+        lanes = call('ZRANGE', B .. 'p:' .. name, 0, -1)
+      end
+      for _, prio in ipairs(lanes) do
         local cursor = call('HGET', B .. 'q:' .. name, 'c' .. prio)
         local upTo, place = string.match(cursor or '', '^([%d%-]*):?(%d*)$')
         local from = upTo == '' and '-' or (place == '' and '(' .. upTo or upTo)
@@ -164,7 +178,17 @@ local function readCounts(keys, words)
       counts[#counts + 1] = { name, q.pz and 1 or 0, scheduled, q.w - scheduled, q.l, q.C, q.D, q.X, oldest or false }
     end
   end
-  return { N, counts }
+  return { N, counts, #queues == mostQueues and last or false }
+end
+
+-- whether a job has ended or is unknown
+local function isOver(id)
+  local seq, name, prio = placed(id)
+  if not seq then return true end
+  local job = load(seq)
+  if job then return job.s ~= 'W' and job.s ~= 'L' end
+  local entry, _, at = frameOf(name, prio, seq)
+  return not entry or doneAt(name, entry, at) ~= nil
 end
 
 -- words: until when to be told, ids; answers those that have ended or are unknown
@@ -172,9 +196,7 @@ local function await(keys, words)
   begin(keys)
   local over = {}
   for i = 2, #words do
-    local job = find(words[i])
-    if not job or (job.s ~= 'W' and job.s ~= 'L') then over[#over + 1] = words[i]
-    else call('ZADD', B .. 'w', N + words[1], words[i]) end
+    if isOver(words[i]) then over[#over + 1] = words[i] else call('ZADD', B .. 'w', N + words[1], words[i]) end
   end
   call('ZREMRANGEBYSCORE', B .. 'w', '-inf', N)
   return over

@@ -107,11 +107,11 @@ end
 local function ownPlain(session, base, head, offset)
   local no, prio, entry, from = string.match(head, '^(%d+):(%-?%d+):([%d%-]+):(%d+):$')
   local name = nameOf(no)
-  local blob = call('XRANGE', stream(name, prio), entry, entry)[1][2][2]
+  local bodies = parsed(name, prio, entry)
   local at = tonumber(from) + offset
-  local job = fromFrame(name, prio, entry, at, bodiesOf(blob)[at])
+  local job = fromFrame(name, prio, entry, at, bodies[at])
   job.s, job.d, job.h, job.t = 'L', 1, session, tonumber(base) + offset
-  job.base, job.from, job.size = base, tonumber(from), sizeOf(blob)
+  job.base, job.from, job.size = base, tonumber(from), #bodies
   return queue(name), own(job)
 end
 
@@ -127,17 +127,24 @@ end
 local function ownHeld(session, token)
   local q, job = heldJob(session, token)
   if q then return q, job end
-  local wanted = tonumber(token)
-  for _, field in ipairs(call('HKEYS', B .. 't:' .. session)) do
-    if string.byte(field) == 83 then
-      local base = string.sub(field, 2)
-      local offset = wanted - tonumber(base)
-      if offset >= 0 and offset < 64 then
-        local head, bits = segment(session, base)
-        if isIn(bits, offset + 1) then return ownPlain(session, base, head, offset) end
-      end
+  if not P then
+    P = {}
+    for _, field in ipairs(call('HKEYS', B .. 't:' .. session)) do
+      if string.byte(field) == 83 then P[#P + 1] = tonumber(string.sub(field, 2)) end
     end
+    table.sort(P)
   end
+  -- the last one that is not after it
+  local wanted, low, high = tonumber(token), 1, #P
+  while low < high do
+    local middle = math.ceil((low + high) / 2)
+    if P[middle] <= wanted then low = middle else high = middle - 1 end
+  end
+  local offset = P[low] and wanted - P[low] or -1
+  if offset < 0 then return end
+  local base = text(P[low])
+  local head, bits = segment(session, base)
+  if head and isIn(bits, offset + 1) then return ownPlain(session, base, head, offset) end
 end
 
 -- words: session, number, how many started, their tokens, then token and value of each progress
@@ -253,22 +260,24 @@ local function close(keys, words)
   return all and 0 or 1
 end
 
--- the earliest end of a lease under which jobs are held, by others than this session
+-- the earliest end of a lease under which jobs are held, by others than this session. A session that holds nothing stays,
+-- at the end, as its claims may still be repeated
 local function nextExpiry(except)
   local from = 0
   while true do
     local found = call('ZRANGE', B .. 'H', from, from, 'WITHSCORES')
-    if not found[1] then return end
-    if call('EXISTS', B .. 't:' .. found[1]) == 0 then call('ZREM', B .. 'H', found[1])
+    if not found[1] or found[2] == 'inf' then return end
+    if call('EXISTS', B .. 't:' .. found[1]) == 0 then call('ZADD', B .. 'H', 'XX', '+inf', found[1])
     elseif found[1] ~= except then return tonumber(found[2])
     else from = 1 end
   end
 end
 
--- takes back what expired sessions hold: at most so many jobs
+-- takes back what expired sessions hold: at most so many jobs; answers also whether there may be more
 local function takeBack(most)
   local taken, dead = 0, 0
-  for _, session in ipairs(call('ZRANGEBYSCORE', B .. 'S', '-inf', N, 'LIMIT', 0, 64)) do
+  local over = call('ZRANGEBYSCORE', B .. 'S', '-inf', N, 'LIMIT', 0, 64)
+  for _, session in ipairs(over) do
     -- one that was closed gives back, it was not taken from
     local closed = call('HGET', B .. 'h:' .. session, 'x')
     call('HSET', B .. 'h:' .. session, 'e', '0')
@@ -280,7 +289,7 @@ local function takeBack(most)
     if not all then return taken, dead, true end
     forget(session)
   end
-  return taken, dead, false
+  return taken, dead, #over == 64
 end
 
 local function earlier(a, b)
@@ -292,9 +301,24 @@ local function first(zset)
   return tonumber(call('ZRANGE', zset, 0, 0, 'WITHSCORES')[2])
 end
 
+-- queues that one call looks at, at most
+local mostQueues = 500
+
+-- the next queues after a number, each with its own
+local function queuesFrom(after)
+  local numbers = {}
+  local last = math.min(after + mostQueues, tonumber(call('HGET', B .. 'm', 'qno') or 0))
+  for no = after + 1, last do numbers[#numbers + 1] = no end
+  local found, i = #numbers > 0 and call('HMGET', B .. 'qn', unpack(numbers)) or {}, 0
+  return function()
+    i = i + 1
+    if found[i] then return numbers[i], found[i] end
+  end
+end
+
 local function reclaim(keys, words)
   begin(keys)
-  local most = tonumber(words[1])
+  local most = math.min(1000, tonumber(words[1]))
   local taken, dead, more = takeBack(most)
   local over = 0
   if taken < most then
@@ -304,11 +328,24 @@ local function reclaim(keys, words)
   if sweepKeys(1000) then more = true end
   local nextAt = earlier(nextExpiry(), first(B .. 'x'))
   if nextAt and nextAt <= N then more = true end
-  for _, name in ipairs(call('HVALS', B .. 'qn')) do
+  -- queues in turn: where the call before stopped, if it did not come to the end, and the next instant until there
+  local pass = call('HMGET', B .. 'm', 'qno', 'rq', 'rt')
+  local count, at = tonumber(pass[1] or 0), tonumber(pass[2] or 0)
+  nextAt = earlier(nextAt, tonumber(pass[3]))
+  local left = 1000
+  for no, name in queuesFrom(at) do
     local q = queue(name)
-    if retain(q, 1000) then more = true end
+    local rest, took = retain(q, left)
     nextAt = earlier(nextAt, first(B .. 'y:' .. name))
+    left = left - took
+    at = rest and no - 1 or no
+    if left <= 0 then break end
   end
+  if at < count then
+    more = true
+    call('HSET', B .. 'm', 'rq', at)
+    if nextAt then call('HSET', B .. 'm', 'rt', text(nextAt)) end
+  elseif pass[2] then call('HDEL', B .. 'm', 'rq', 'rt') end
   finish()
   return { taken, dead + over, more and 1 or 0, nextAt or false }
 end
