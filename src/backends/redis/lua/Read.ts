@@ -53,21 +53,46 @@ local function allQueues()
   return sorted
 end
 
--- where the jobs of a queue are, for a page that looks at so many
-local function sources(name, after, most, dead)
-  local found = {}
-  if dead then
-    found[1] = { full = call('ZRANGEBYSCORE', B .. 'e:' .. name, '(' .. after, '+inf', 'LIMIT', 0, most) }
-    return found
+-- where jobs of a queue are, by sequence, to be read by parts. What is read is put to all that is known; last is the
+-- sequence up to which that is everything, nothing once there is no more
+
+local function sourceOfFull(zset, name, after)
+  local source = { last = tonumber(after) }
+  function source.read(all, count)
+    local found = call('ZRANGEBYSCORE', zset, '(' .. text(source.last), '+inf', 'LIMIT', 0, count)
+    for _, seq in ipairs(found) do all[#all + 1] = { tonumber(seq), name } end
+    source.last = #found == count and tonumber(found[#found]) or nil
   end
-  found[1] = { full = call('ZRANGEBYSCORE', B .. 'a:' .. name, '(' .. after, '+inf', 'LIMIT', 0, most) }
-  for _, prio in ipairs(call('SMEMBERS', B .. 'sp:' .. name)) do
-    local lane = stream(name, prio)
-    -- from the frame on that may hold the next one
-    local from = call('XREVRANGE', lane, text(after + 1), '-', 'COUNT', 1)[1]
-    local frames = call('XRANGE', lane, from and from[1] or '-', '+', 'COUNT', math.ceil(most / 16) + 1)
-    found[#found + 1] = { prio = prio, frames = frames, more = #frames > math.ceil(most / 16) }
+  return source
+end
+
+local function sourceOfFrames(name, prio, after)
+  local lane = stream(name, prio)
+  -- from the frame on that may hold the next one
+  local start = call('XREVRANGE', lane, text(after + 1), '-', 'COUNT', 1)[1]
+  local from = start and start[1] or '-'
+  local source = {}
+  function source.read(all, count)
+    local wanted = math.ceil(count / 16) + 1
+    local frames = call('XRANGE', lane, from, '+', 'COUNT', wanted)
+    local last
+    for _, found in ipairs(frames) do
+      from = '(' .. found[1]
+      local sequence = split(found[1])
+      for at, body in ipairs(bodiesOf(found[2][2])) do
+        last = sequence + at - 1
+        if last > tonumber(after) then all[#all + 1] = { last, name, prio, found[1], body, at } end
+      end
+    end
+    source.last = #frames == wanted and last or nil
   end
+  return source
+end
+
+local function sources(name, after, dead)
+  if dead then return { sourceOfFull(B .. 'e:' .. name, name, after) } end
+  local found = { sourceOfFull(B .. 'a:' .. name, name, after) }
+  for _, prio in ipairs(call('SMEMBERS', B .. 'sp:' .. name)) do found[#found + 1] = sourceOfFrames(name, prio, after) end
   return found
 end
 
@@ -77,31 +102,30 @@ local function readJobs(keys, words)
   local wanted, name, after, most = words[2], words[3], words[4], tonumber(words[5])
   local queues = words[1] ~= '' and { words[1] } or allQueues()
   -- what is looked at, and how much of it is told, is bounded
-  local looked = math.max(10, math.min(1000, floor(20000 / math.max(1, #queues))))
-  local all = {}
-  local cut
+  local looked = math.max(4, math.min(1000, floor(20000 / math.max(1, #queues))))
+  local all, more = {}, {}
   for _, queueName in ipairs(queues) do
-    for _, source in ipairs(sources(queueName, after, looked, wanted == 'D')) do
-      local last
-      if source.full then
-        for _, seq in ipairs(source.full) do
-          last = tonumber(seq)
-          all[#all + 1] = { last, queueName }
-        end
-        if #source.full < looked then last = nil end
-      else
-        for _, found in ipairs(source.frames) do
-          local sequence = split(found[1])
-          for at, body in ipairs(bodiesOf(found[2][2])) do
-            last = sequence + at - 1
-            if last > tonumber(after) then all[#all + 1] = { last, queueName, source.prio, found[1], body, at } end
-          end
-        end
-        if not source.more then last = nil end
-      end
-      -- beyond the end of a source that has more nothing is known to be next
-      if last and (not cut or last < cut) then cut = last end
+    for _, source in ipairs(sources(queueName, after, wanted == 'D')) do
+      source.read(all, looked)
+      if source.last then more[#more + 1] = source end
     end
+  end
+  -- beyond the end of a source that has more nothing is known to be next, so whichever ends first is read on for a while
+  local enough = (wanted == '' and name == '') and most or 1000
+  local cut
+  for turn = 1, 20 do
+    local low = 1
+    for i = 2, #more do
+      if more[i].last < more[low].last then low = i end
+    end
+    cut = more[low] and more[low].last
+    local known = 0
+    for _, one in ipairs(all) do
+      if not cut or one[1] <= cut then known = known + 1 end
+    end
+    if not cut or known >= enough or turn == 20 then break end
+    more[low].read(all, 100)
+    if not more[low].last then table.remove(more, low) end
   end
   table.sort(all, function(a, b) return a[1] < b[1] end)
   local jobs, bytes, last = {}, 0, nil
