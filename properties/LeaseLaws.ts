@@ -29,6 +29,7 @@ import { json, ofExit } from "./World.ts"
 const failure = { kind: "failure", tag: "Declined", message: "declined" } as const
 
 const settlements: ReadonlyArray<Settlement> = [
+  { _tag: "Complete" },
   { _tag: "Complete", result: "forged" },
   { _tag: "Retry", delay: 10, cause: failure },
   { _tag: "Release" },
@@ -106,7 +107,17 @@ export const tokenBinding: Law = overSituations({
         ["a wrong token by another session", other, as(first.id, second)]
       ]
       for (const [what, sender, item] of attempts) yield* refusedSettle(bench, what, sender, item)
-      for (const grant of [again, first, second, elsewhere]) {
+      // a log may keep jobs together that came, or were granted, by one call
+      yield* enqueue(bench, newItem(bench), newItem(bench), newItem(bench))
+      const neighbours = yield* claim(bench, session, { limit: 3 })
+      for (const grant of neighbours) {
+        for (const { token } of neighbours) {
+          if (token !== grant.token) {
+            yield* refusedSettle(bench, "a neighbour's token", session, as(grant.id, { token, receipt: grant.receipt }))
+          }
+        }
+      }
+      for (const grant of [again, first, second, elsewhere, ...neighbours]) {
         const answer = yield* settle(bench, session, grant, { _tag: "Complete" })
         if (answer?._tag !== "Settled") broken(bench, "tokenBinding", `its own token of ${grant.id} was refused`)
       }
