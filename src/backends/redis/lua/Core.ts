@@ -3,7 +3,7 @@
  *
  * Keys, each after the log's `{name}:`
  *
- * - `m` counters of the log, `qn` the queues' names by number
+ * - `m` counters of the log, and where the latest reclaim stopped, `qn` the queues' names by number
  * - `q:<queue>` a queue's counters and policy, `P` the names of paused queues
  * - `s:<priority>:<queue>` the stream of plain jobs, in frames of up to 64: an entry `<first sequence>-<enqueued at>` holds
  *   jobs of consecutive sequences; `p:<queue>` the priorities with jobs that nobody was granted yet, `sp:<queue>` all that ever had one
@@ -18,9 +18,9 @@
  * - `gm:<queue's number>:<group>` waiting members of a group, `gf:<queue>` its jobs in flight, `gh:<queue>` the member in line
  * - `k:<queue>` idempotency keys, `kx` when they become free
  * - `pk:<queue>` claims that wait in the queue, in the order in which they began to
- * - `S` sessions by expiry, `H` those that were granted something, `h:<session>` a session, `c:<session>` its answers,
- *   `t:<session>` what it holds by token, of a frame by the first token,
- *   `z:<session>` tokens of cancelled jobs that it holds
+ * - `S` sessions by expiry, `H` those that were granted something, last those that hold nothing now, `h:<session>` a session,
+ *   `c:<session>` its answers, `t:<session>` what it holds by token, of a frame by the first token, `z:<session>` tokens of
+ *   cancelled jobs that it holds
  * - `w` ids of jobs that somebody waits for
  *
  * @since 0.1.0
