@@ -110,10 +110,11 @@ export const tokenBinding: Law = overSituations({
       // a log may keep jobs together that came, or were granted, by one call
       yield* enqueue(bench, newItem(bench), newItem(bench), newItem(bench))
       const neighbours = yield* claim(bench, session, { limit: 3 })
-      for (const grant of neighbours) {
-        for (const { token } of neighbours) {
-          if (token !== grant.token) {
-            yield* refusedSettle(bench, "a neighbour's token", session, as(grant.id, { token, receipt: grant.receipt }))
+      for (const { id, receipt } of neighbours) {
+        for (const { token: other } of neighbours.filter((neighbour) => neighbour.id !== id)) {
+          // whatever was drawn for the others, as each kind may take a way of its own
+          for (const settlement of settlements) {
+            yield* refusedSettle(bench, "a neighbour's token", session, { id, receipt, token: other, settlement })
           }
         }
       }
