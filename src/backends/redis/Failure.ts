@@ -81,8 +81,8 @@ const closed = "the connection was lost before an answer came"
 const isClosed = (message: string): boolean =>
   /^Connection is closed|^Reached the max retries|isn't ready/.test(message)
 
-/** What ioredis says when a Cluster sent a call round in circles; the last word was a refusal. */
-const circled = /^Too many Cluster redirections\. Last error: ReplyError: (?:MOVED|ASK|TRYAGAIN|CLUSTERDOWN)\b/
+/** What ioredis says when a Cluster sent a call round in circles: before the last node's answer. */
+const circled = /^Too many Cluster redirections\. Last error: ReplyError: /
 
 const permission = (text: string): LogErrorReason =>
   new NotWritable({ path: "the server", cause: "permission", detail: text })
@@ -166,7 +166,11 @@ export const judge = (
 ): Verdict => {
   const message = cleaned(messageOf(error), secrets)
   const text = isClosed(message) ? (why ?? message) : message
-  if (circled.test(text)) return unavailable("Passing", text)
+  if (circled.test(text)) {
+    // where the slot was found at last, its node may have answered something else
+    const last = text.replace(circled, "")
+    return isRedirection(last) ? unavailable("Passing", text) : replied(last)
+  }
   // it may be written later on, by a connection that is only being made
   if (message === "Command timed out" || (sent && isSilent(text))) {
     return unavailable("Unknown", "the server did not answer in time")

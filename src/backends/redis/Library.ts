@@ -59,6 +59,24 @@ const flags = {
  */
 export type FunctionName = keyof typeof flags
 
+/**
+ * Before functions came, what a script may write when memory is full is decided by its first write, so that is one that
+ * needs no memory. It comes only before another: a server notes an empty transaction for a script with nothing else.
+ */
+const knock = `
+local knocked = false
+local reads = {}
+local names = 'EXISTS GET HGET HGETALL HKEYS HMGET HSCAN HVALS LINDEX PUBSUB SMEMBERS TIME XRANGE XREVRANGE ZCOUNT ZRANGE ZRANGEBYSCORE ZSCORE'
+for name in names:gmatch('%u+') do reads[name] = true end
+local function knocking(name, ...)
+  if not knocked and not reads[name] then
+    knocked = true
+    redis.call('DEL', KEYS[2])
+  end
+  return redis.call(name, ...)
+end
+`
+
 /** The server's own time, in milliseconds. */
 const serverClock = "local t = call('TIME') return t[1] * 1000 + floor(t[2] / 1000)"
 
@@ -81,9 +99,8 @@ export const assemble = (body: string, functions: Readonly<Record<string, string
     script: (operation) => {
       const flag = functions[operation]
       if (flag === undefined) throw new Error(`leasehold: there is no function ${operation}`)
-      // before functions came, what a script may write when memory is full is decided by its first write
-      const first = flag === "allow-oom" ? "redis.call('DEL', KEYS[2])\n" : ""
-      return `${body}\n${first}return ${operation}(KEYS, ARGV)\n`
+      const source = flag === "allow-oom" ? body.replace("redis.call,", "knocking,") : body
+      return `${flag === "allow-oom" ? knock : ""}\n${source}\nreturn ${operation}(KEYS, ARGV)\n`
     }
   }
 }

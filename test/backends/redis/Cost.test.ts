@@ -2,11 +2,15 @@
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import type { EnqueueItem, Grant, JobLogOperations } from "../../../src/log/JobLog.ts"
+import { hasFunctions } from "../../support/servers/Redis.ts"
 import { clockedTest } from "./ClockedLog.ts"
 import { others } from "./luaMutants.ts"
 import { claimer, completionOf, item, server } from "./TroubleSupport.ts"
 
 const costTest = clockedTest(server())
+
+/** The command by which the log's functions are called. */
+const called = hasFunctions ? "fcall" : "evalsha"
 
 /** Adds jobs, by a thousand a call; answers them. */
 const many = Effect.fnUntraced(function* (
@@ -168,7 +172,7 @@ costTest("a reclaim and a count look at a bounded number of queues, and at all i
     expect(yield* ask("HGET", "m", "rq")).toBe(null)
     const counts = log.read({ _tag: "Counts" })
     expect(yield* counts).toMatchObject({ queues: { length: 1200 } })
-    expect(yield* calls("fcall", counts)).toBe(3)
+    expect(yield* calls(called, counts)).toBe(3)
 
     // what is too old in several queues is removed by one bound for all
     for (let i = 0; i < 4; i++) {
@@ -200,7 +204,7 @@ costTest("a page of many queues, of which one is long, takes few calls", ({ call
     do {
       reads.push(
         yield* calls(
-          "fcall",
+          called,
           Effect.map(page, (answer) => {
             if (answer._tag !== "Jobs") return
             pages.push(...answer.jobs.map(({ id }) => id))

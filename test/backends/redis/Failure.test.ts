@@ -74,6 +74,16 @@ describe("what the client says", () => {
     ["Command timed out", true, "Unknown unknown Unavailable"],
     ["read ECONNRESET", true, "Unknown unknown Unavailable"],
     ["Too many Cluster redirections. Last error: ReplyError: MOVED 1 127.0.0.1:1", true, "Passing refused Unavailable"],
+    [
+      "Too many Cluster redirections. Last error: ReplyError: NOSCRIPT No matching script. Please use EVAL.",
+      true,
+      "Absent refused Unavailable"
+    ],
+    [
+      "Too many Cluster redirections. Last error: ReplyError: ERR Function not found",
+      true,
+      "Absent refused Unavailable"
+    ],
     ["Too many Cluster redirections. Last error: Error: Connection is closed.", true, "Unknown unknown Unavailable"]
   ])("%s, sent: %s", (text, sent, expected) => {
     assert.strictEqual(judged(new Error(text), sent), expected)
