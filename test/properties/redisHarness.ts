@@ -63,6 +63,8 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
   let now = beginning
   let ticked = 0
   let crashes = 0
+  /** What is written in this history is counted, in the file of one server. */
+  let counted = false
 
   /** A connection that only the test has. */
   const adminOf = async (of: Redis): Promise<Client> => {
@@ -144,9 +146,8 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
   const dies = (seed: number): Effect.Effect<void> =>
     Effect.gen(function* () {
       if (seed % 3 > 0) yield* Effect.sleep(seed % 3)
-      crashes++
       // one server comes back at once, whatever a seed brings; others take seconds, so these crashes are counted out
-      if ((server instanceof Redis ? seed : crashes) % killEvery === 0) {
+      if (server instanceof Redis ? seed % killEvery === 0 : !counted && ++crashes % killEvery === 0) {
         dropAdmins()
         yield* Effect.promise(() => place.strike({ end: () => Effect.runPromise(closeOpened), gone }))
         dropAdmins()
@@ -165,12 +166,12 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
       await gone()
       for (const each of await place.writable()) await (await adminOf(each)).flushall()
     })
-    let moves = true
+    counted = false
     yield* setClock(beginning)
     const operations: JobLogOperations = yield* open
     const restart = Effect.andThen(closeOpened, open)
     const stirred = Effect.promise(async () => {
-      if (moves) await place.stir()
+      if (!counted) await place.stir()
     })
     yield* stirred
     return {
@@ -188,8 +189,8 @@ export const redisHarness = ({ killEvery, name, server }: Options): RedisHarness
         yield* rewritten
       }),
       written: Effect.suspend(() => {
-        // a move writes as well, and to another server's file from then on
-        moves = false
+        // a move writes as well, and to another server's file from then on, as after a death
+        counted = true
         return asked(async (client) => {
           const [, size] = /aof_current_size:(\d+)/.exec(await client.info("persistence")) ?? []
           return Number(size) - ticked

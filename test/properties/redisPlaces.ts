@@ -99,7 +99,7 @@ export class Clustered implements Troubled {
   readonly options: Place["options"]
   readonly servers: ReadonlyArray<Redis>
   /** One in so many opportunities is used to move the slot. */
-  moveEvery = 4
+  readonly #moveEvery = 3
   readonly #cluster: RedisCluster
   readonly #slot: number
   readonly #random: Generator.Generator
@@ -135,7 +135,7 @@ export class Clustered implements Troubled {
 
   /** A move goes as far as one of its steps, and on from there a little later, while the log is used. */
   readonly stir = (): Promise<void> => {
-    if (this.#moving !== undefined || this.#random.between(1, this.moveEvery) > 1) return Promise.resolve()
+    if (this.#moving !== undefined || this.#random.between(1, this.#moveEvery) > 1) return Promise.resolve()
     const held = this.#random.pick(steps)
     const millis = this.#random.between(0, heldUp)
     return new Promise((resolve, reject) => {

@@ -101,7 +101,7 @@ describe("calls", () => {
       Effect.gen(function* () {
         const connection = yield* at(redis().url())
         const { outcome, text } = yield* failing(connection.call("settle", "fail", []))
-        assert.strictEqual(outcome, "unknown Unavailable")
+        assert.strictEqual(outcome, "unknown NotWritable")
         assert.include(text, "broken")
         assert.strictEqual(yield* get(connection), "half")
       })

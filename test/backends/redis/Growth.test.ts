@@ -19,13 +19,13 @@ const rounds = (count: number, options: (n: number) => Partial<EnqueueItem>) => 
     }
     const workers = [yield* claimer(log, "q"), yield* claimer(log, "r")]
     const sizes: Array<number> = []
-    for (let round = 1; round <= 100; round++) {
+    for (let round = 1; round <= 80; round++) {
       yield* log.enqueue(Array.from({ length: count }, (_, n) => item("q", options(n))))
       for (const { claim, next, session } of workers) {
         const { grants } = yield* claim(1000)
         if (grants.length > 0) yield* log.settle({ session, call: next(), items: grants.map(completionOf) })
       }
-      if (round % 25 === 0) sizes.push(yield* kept(given, "q"))
+      if (round % 20 === 0) sizes.push(yield* kept(given, "q"))
     }
     expect(sizes[3], sizes.join(" ")).toBeLessThanOrEqual((sizes[1] ?? 0) * 1.2)
   })
