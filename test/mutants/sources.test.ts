@@ -3,6 +3,7 @@ import { Judging } from "./judging.ts"
 import { readRecord } from "./record.ts"
 import { titleOf } from "./SourceMutant.ts"
 import { sourceMutants } from "./sources.ts"
+import { isDue } from "../support/mutantsDue.ts"
 
 const judging = new Judging()
 /** Mutants whose recorded history no longer kills them: finding another one takes long. */
@@ -21,14 +22,6 @@ const recorded = sourceMutants.flatMap((mutant, index) =>
     return entry === undefined ? [] : [{ index, judge, title, law: mutant.law, entry }]
   })
 )
-
-/**
- * Loading a mutant takes longer than its death, and there are hundreds. So each day another third of them dies here, and
- * all with LEASEHOLD_MUTANTS=all.
- */
-const thirds = 3
-const today = Math.floor(Date.now() / 86_400_000) % thirds
-const isDue = (place: number): boolean => process.env["LEASEHOLD_MUTANTS"] === "all" || place % thirds === today
 
 /** Histories to search when the generators have changed since the record was made. */
 const enough = (after: ReadonlyArray<number>): number => Math.max(100, 4 * Math.max(...after))
