@@ -1,46 +1,14 @@
-import * as Effect from "effect/Effect"
-import { afterAll, beforeAll, describe, expect, test } from "vitest"
-import { checkLog, formatReport, lawNames } from "../../properties/index.ts"
 import { RedisSentinel } from "../support/servers/RedisSentinel.ts"
-import { notClaimed, quiet, redisHarness } from "./redisHarness.ts"
-import { type Troubled, watched } from "./redisPlaces.ts"
-import { runs, seed } from "./runs.ts"
+import { quiet } from "./redisHarness.ts"
+import { placeLaws } from "./redisPlaceLaws.ts"
+import { watched } from "./redisPlaces.ts"
 
-/** Histories per law, and crashes until one is a server's death, which takes seconds; many histories are for a single server. */
-const few = 1
-const killEvery = 5
-
-let sentinel: RedisSentinel
-let place: Troubled
-let checked = 0
-let harness: ReturnType<typeof redisHarness>
-beforeAll(async () => {
-  // that the master is down is not to be noticed before it is back
-  sentinel = await RedisSentinel.start({ settings: quiet, downAfter: 60_000 })
-  place = watched(sentinel)
-  harness = redisHarness({ name: "redis, sentinel", server: place, killEvery })
-})
-afterAll(async () => {
-  try {
-    const met = await place.met()
-    console.log(met)
-    // else the laws have said nothing about it
-    if (checked === laws.length) for (const [what, times] of Object.entries(met)) expect(times, what).not.toBe(0)
-  } finally {
-    await harness.close()
-    await sentinel.close()
+placeLaws(
+  "redis, sentinel",
+  "redis log by Sentinel, whose process dies, or the master, or another becomes it",
+  async () => {
+    // that the master is down is not to be noticed before it is back
+    const sentinel = await RedisSentinel.start({ settings: quiet, downAfter: 60_000 })
+    return { place: watched(sentinel), close: () => sentinel.close() }
   }
-})
-
-/** All but the one that goes through every transition, which takes as long as the others together; a single server has it. */
-const laws = lawNames.filter((name) => name !== "transitionsKept")
-
-describe("redis log by Sentinel, whose process dies, or the master, or another becomes it", () => {
-  test.for(laws)("%s", { timeout: 300_000 }, async (name) => {
-    checked++
-    const report = await Effect.runPromise(
-      checkLog(harness, { seed: seed(), runs: runs(few), strict: true, only: [name] })
-    )
-    expect(report.laws[0]?.outcome, formatReport(report)).toBe(notClaimed.includes(name) ? "notClaimed" : "passed")
-  })
-})
+)

@@ -14,8 +14,8 @@ export const sqlMutants: ReadonlyArray<SqlMutant> = [
   {
     name: "completions have no fence",
     in: "settle",
-    from: "s.token = g.token AND s.session = p_session AND s.status = 1",
-    to: "s.status = 1",
+    from: "AND s.token - s.seq = r.token - r.low\n        AND s.session = p_session AND s.status = 1",
+    to: "AND s.status = 1",
     law: "staleTokenRefused"
   },
   {

@@ -61,6 +61,20 @@ BEGIN
       ) s ORDER BY 1
     ) q;
   END IF;
+  IF p_lows IS NULL THEN
+    -- those that may be completed at once are runs of one job each; one that is told twice only the first time
+    SELECT array_agg(f.seq), array_agg(f.seq), array_agg(f.token), array_agg(f.ord - 1)
+    INTO p_lows, p_highs, p_firsts, p_places
+    FROM (
+      SELECT DISTINCT ON (seq) seq, token, ord, kind
+      FROM unnest(p_seqs, p_tokens, coalesce(p_kinds, array_fill(0::smallint, ARRAY[v_count])))
+        WITH ORDINALITY AS u(seq, token, kind, ord)
+      ORDER BY seq, ord
+    ) f
+    WHERE f.seq IS NOT NULL AND f.kind = 0 AND (p_follow_ups IS NULL OR NOT p_follow_ups ? f.ord::text);
+  ELSE
+    v_count := p_places[cardinality(p_places)] + p_highs[cardinality(p_highs)] - p_lows[cardinality(p_lows)] + 1;
+  END IF;
   -- plain completions in one statement: no group, no key, no follow-up jobs, nobody has cancelled
   IF p_lows IS NOT NULL THEN
     WITH completed AS (
@@ -82,42 +96,14 @@ BEGIN
     SELECT array_agg(ord::int), array_agg(DISTINCT queue) INTO v_done, v_queues FROM completed;
     v_done := coalesce(v_done, '{}');
     v_queues := coalesce(v_queues, '{}');
-    v_count := p_places[cardinality(p_places)] + p_highs[cardinality(p_highs)] - p_lows[cardinality(p_lows)] + 1;
-    IF cardinality(v_done) < v_count THEN
-      SELECT array_agg(r.low + i), array_agg(r.token + i), array_fill(NULL::uuid, ARRAY[v_count])
-      INTO p_seqs, p_tokens, p_ids
-      FROM unnest(p_lows, p_highs, p_firsts) AS r(low, high, token) CROSS JOIN LATERAL generate_series(0, r.high - r.low) i;
-    END IF;
-  ELSIF p_kinds IS NULL OR 0 = ANY (p_kinds) THEN
-    WITH given AS (
-      SELECT * FROM (
-        SELECT DISTINCT ON (seq) seq, token, result, ord, kind
-        FROM unnest(
-          p_seqs, p_tokens, coalesce(p_results, array_fill(NULL::text, ARRAY[v_count])),
-          coalesce(p_kinds, array_fill(0::smallint, ARRAY[v_count]))
-        ) WITH ORDINALITY AS u(seq, token, result, kind, ord)
-        ORDER BY seq, ord
-      ) f
-      WHERE f.kind = 0 AND (p_follow_ups IS NULL OR NOT p_follow_ups ? f.ord::text)
-    ), completed AS (
-      UPDATE job_state s SET
-        status = 2, session = NULL, started = false, attempts = s.attempts + 1, finished_at = v_now,
-        cause_kind = NULL, cause_tag = NULL, cause_message = NULL, result = g.result
-      FROM given g
-      WHERE s.seq >= g.seq AND s.seq <= g.seq AND s.token = g.token AND s.session = p_session AND s.status = 1
-        AND s.group_id IS NULL AND s.key IS NULL
-      RETURNING g.ord, s.seq, s.queue, s.token / 1000 AS block
-    ), kept AS (
-      INSERT INTO finished (queue, at, seqs)
-      SELECT queue, v_now, array_agg(seq ORDER BY ord) FROM completed GROUP BY queue RETURNING queue
-    ), counted AS (
-      UPDATE session_call c SET held = c.held - n.count
-      FROM (SELECT block, count(*)::int AS count FROM completed GROUP BY block) n
-      WHERE c.block >= n.block AND c.block <= n.block
-    )
-    SELECT array_agg(ord::int), array_agg(DISTINCT queue) INTO v_done, v_queues FROM completed;
-    v_done := coalesce(v_done, '{}');
-    v_queues := coalesce(v_queues, '{}');
+  END IF;
+  IF p_tokens IS NULL AND cardinality(v_done) < v_count THEN
+    -- what is left of runs is told one by one as well
+    SELECT array_agg(r.low + i ORDER BY r.place + i), array_agg(r.token + i ORDER BY r.place + i),
+      array_fill(NULL::uuid, ARRAY[v_count])
+    INTO p_seqs, p_tokens, p_ids
+    FROM unnest(p_lows, p_highs, p_firsts, p_places) AS r(low, high, token, place)
+    CROSS JOIN LATERAL generate_series(0, r.high - r.low) AS i;
   END IF;
 
   IF cardinality(v_done) < v_count THEN
