@@ -20,6 +20,9 @@ const large = 100
 /** Statements under way at once, unless told otherwise: while one commits, the next is on its way. */
 const usual = 2
 
+/** Fewer calls than this are not worth a statement of their own while none is under way. */
+const few = 16
+
 /** Milliseconds after which a statement waits for something, such as a lock, that others need not wait for. */
 const slow = 250
 
@@ -47,8 +50,9 @@ const isOnesFault = (cause: Cause.Cause<LogError>): boolean => {
 
 /**
  * Groups calls of `enqueue`: at most `inFlight` statements are under way, not counting any that takes its time, and what is
- * called meanwhile goes with the next. Each call has its own answer: where one is to blame that all were refused, they are sent again one by one. A caller that
- * gives up takes its jobs back if they were not sent yet. Statements run in `context`, never in a caller's.
+ * called meanwhile goes with the next. Where none is under way, many calls are shared out among several. Each call has its
+ * own answer: where one is to blame that all were refused, they are sent again one by one. A caller that gives up takes its
+ * jobs back if they were not sent yet. Statements run in `context`, never in a caller's.
  *
  * @since 0.1.0
  * @category constructors
@@ -58,15 +62,19 @@ export const coalesce = (enqueue: Enqueue, context: Context.Context<never>, inFl
   const fork = Effect.runForkWith(context)
   let waiting: Array<Call> = []
   let running = 0
+  let sent = 0
 
   const take = (): ReadonlyArray<Call> => {
     let items = 0
     let bytes = 0
     let count = 0
+    // Who is answered at the same time calls again at the same time: as one statement, they and the server would take turns
+    // at waiting for each other, for ever.
+    const most = sent > 0 ? waiting.length : Math.max(few, Math.ceil(waiting.length / inFlight))
     for (const call of waiting) {
       items += call.items.length
       bytes += call.bytes
-      if (count > 0 && (items > Limits.batchItems || bytes > Limits.batchBytes)) break
+      if (count === most || (count > 0 && (items > Limits.batchItems || bytes > Limits.batchBytes))) break
       count++
     }
     if (count < waiting.length) return waiting.splice(0, count)
@@ -101,8 +109,11 @@ export const coalesce = (enqueue: Enqueue, context: Context.Context<never>, inFl
     // callers of the same turn share a statement
     yield* Effect.yieldNow
     while (waiting.length > 0) {
-      const sent = yield* Effect.forkDetach(together(take()), { startImmediately: true })
-      yield* Effect.raceFirst(Fiber.await(sent), Effect.sleep(slow))
+      const calls = take()
+      sent++
+      const statement = yield* Effect.forkDetach(together(calls), { startImmediately: true })
+      yield* Effect.raceFirst(Fiber.await(statement), Effect.sleep(slow))
+      sent--
     }
     running--
   })

@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import { InvalidRequest, type LogError, NotWritable, refused, Unavailable } from "../../log/LogError.ts"
 import { Call, type Reply } from "./ConnectionCall.ts"
 import { type Client, commandMillis, delay, makeClient } from "./ConnectionClient.ts"
-import { clientPlan, type ConnectionOptions } from "./ConnectionOptions.ts"
+import { clientPlan, type Confirmation, type ConnectionOptions } from "./ConnectionOptions.ts"
 import { failureOf, judge, type Verdict } from "./Failure.ts"
 import { type CommandWords, Functions, isLoadedAlready } from "./Functions.ts"
 import type { Library } from "./Library.ts"
@@ -41,7 +41,7 @@ export interface Connection {
    * and when it stopped. It goes on until its scope ends, and connects anew by itself.
    */
   readonly listen: (on: ListenerEvents, id?: string) => Effect.Effect<void, never, Scope.Scope>
-  /** Whether replicas confirm what is written. */
+  /** Whether a write is answered only once it was confirmed. */
   readonly confirms: boolean
   /** A command as it is, to the log's server, once. */
   readonly command: (name: string, args: ReadonlyArray<string | number>) => Effect.Effect<Reply, LogError>
@@ -53,6 +53,7 @@ export interface Connection {
 const readyMillis = 2000
 const startMillis = 10_000
 const replicasMillis = 1000
+const syncedMillis = 3000
 
 /** Milliseconds for which a call is repeated that a server refuses for reasons that pass. */
 const passingMillis = 10_000
@@ -103,20 +104,27 @@ const sent = (client: Client, { args, name }: CommandWords): Effect.Effect<Answe
     client.send(call)
   })
 
+const timeoutOf = ({ synced, timeout = synced === true ? syncedMillis : replicasMillis }: Confirmation): number =>
+  timeout
+
 /** Waits until replicas have what was written on a connection. */
-const replicated = (client: Client, count: number, millis: number, socket: object | undefined) =>
+const confirmed = (client: Client, confirmation: Confirmation, socket: object | undefined) =>
   Effect.callback<void, Verdict>((resume) => {
+    const { count, synced = false } = confirmation
+    const millis = timeoutOf(confirmation)
     const unconfirmed = (why: string): void =>
-      resume(
-        Effect.fail({ _tag: "Unknown", reason: new Unavailable({ detail: `replicas did not confirm it: ${why}` }) })
-      )
-    const call = new Call("wait", [String(count), String(millis)], client.slot)
+      resume(Effect.fail({ _tag: "Unknown", reason: new Unavailable({ detail: `it was not confirmed: ${why}` }) }))
+    const call = synced
+      ? new Call("waitaof", ["1", String(count), String(millis)], client.slot)
+      : new Call("wait", [String(count), String(millis)], client.slot)
     call.promise.then(
-      (reached: Reply) => {
+      (reply: Reply) => {
+        const [server, replicas] = typeof reply === "object" && reply !== null ? reply.map(Number) : [1, Number(reply)]
         // on another connection it would speak of what that one wrote
         if (call.socket !== socket) unconfirmed("the connection was lost")
-        else if (typeof reached === "number" && reached >= count) resume(Effect.void)
-        else unconfirmed(`${String(reached)} of ${count} answered within ${millis} ms`)
+        else if (server !== 1) unconfirmed(`the server did not sync its file within ${millis} ms`)
+        else if (replicas !== undefined && replicas >= count) resume(Effect.void)
+        else unconfirmed(`${replicas} of ${count} replicas answered within ${millis} ms`)
       },
       (error) => unconfirmed(judge(error, true, client.secrets).reason.message)
     )
@@ -211,9 +219,7 @@ const make = (client: Client, functions: Functions, options: ConnectionOptions, 
         const performed = perform(wanted, wanted.words(), patience)
         return replicas === undefined || how?.readOnly === true
           ? performed
-          : Effect.tap(performed, ({ socket }) =>
-              replicated(client, replicas.count, replicas.timeout ?? replicasMillis, socket)
-            )
+          : Effect.tap(performed, ({ socket }) => confirmed(client, replicas, socket))
       }).pipe(
         Effect.map(({ reply }) => reply),
         Effect.mapError((verdict) => failureOf(operation, verdict))
@@ -235,10 +241,12 @@ const make = (client: Client, functions: Functions, options: ConnectionOptions, 
 /** What the options cannot mean. */
 const checked = ({ commandTimeout = commandMillis, replicas }: ConnectionOptions): InvalidRequest | undefined => {
   if (replicas === undefined) return undefined
-  if (!Number.isInteger(replicas.count) || replicas.count < 1) {
-    return new InvalidRequest({ field: "replicas.count", detail: "must be a whole number of at least 1" })
+  const least = replicas.synced === true ? 0 : 1
+  if (!Number.isInteger(replicas.count) || replicas.count < least) {
+    const detail = `must be a whole number of at least ${least}${least === 1 ? ", or 0 with `synced`" : ""}`
+    return new InvalidRequest({ field: "replicas.count", detail })
   }
-  const { timeout = replicasMillis } = replicas
+  const timeout = timeoutOf(replicas)
   return Number.isInteger(timeout) && timeout >= 1 && timeout < commandTimeout
     ? undefined
     : new InvalidRequest({ field: "replicas.timeout", detail: "must be whole milliseconds, less than commandTimeout" })

@@ -123,6 +123,28 @@ type Own =
   | "username"
 
 /**
+ * Who has to confirm a write before it is answered.
+ *
+ * @since 0.1.0
+ * @category models
+ * @stability unstable
+ */
+export interface Confirmation {
+  /** That many replicas; at least 1, or 0 with `synced`. */
+  readonly count: number
+  /**
+   * Milliseconds after which the outcome is unknown; default 1,000, and 3,000 with `synced`. The same call again waits
+   * again.
+   */
+  readonly timeout?: number | undefined
+  /**
+   * They have not only received it but synced their append-only files, and so has the server itself (`WAITAOF`, Redis
+   * 7.2 or newer and Valkey); default false. A server with `appendfsync everysec` makes every call wait for its next sync.
+   */
+  readonly synced?: boolean | undefined
+}
+
+/**
  * @since 0.1.0
  * @category models
  * @stability unstable
@@ -142,11 +164,8 @@ export interface ConnectionOptions {
   readonly readyTimeout?: number | undefined
   /** Milliseconds in which the first connection must be there; default 10,000. */
   readonly connectTimeout?: number | undefined
-  /**
-   * After each write, wait until this many replicas have it, for at most `timeout` milliseconds (default 1,000). Where
-   * fewer answer in time, the outcome is unknown, and the same call again waits again. It takes a round trip more.
-   */
-  readonly replicas?: { readonly count: number; readonly timeout?: number | undefined } | undefined
+  /** After each write, wait until replicas have it. It takes a round trip more. */
+  readonly replicas?: Confirmation | undefined
 }
 
 /**

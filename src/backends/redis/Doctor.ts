@@ -12,6 +12,7 @@ import * as Random from "effect/Random"
 import type { Capabilities } from "../../log/Capabilities.ts"
 import { type LogError, refused, Unavailable } from "../../log/LogError.ts"
 import type { Connection, Reply } from "./Connection.ts"
+import type { Confirmation } from "./ConnectionOptions.ts"
 import { Check, Finding, Report } from "./DoctorReport.ts"
 import { type Facts, linesOf, serverChecks, survived } from "./DoctorServer.ts"
 import { keysOf } from "./LogName.ts"
@@ -70,15 +71,18 @@ export const evictionPolicy = (connection: Connection): Effect.Effect<string, Lo
   })
 
 /**
- * What an acknowledged operation survives on this server as it is set now. What the program may not know counts as
- * nothing.
+ * What an acknowledged operation survives on this server as it is set now, where writes are confirmed so. What the
+ * program may not know counts as nothing.
  *
  * @since 0.1.0
  * @category operations
  * @stability unstable
  */
-export const durabilityOf = (connection: Connection): Effect.Effect<Capabilities["durability"]> =>
-  Effect.match(factsOf(connection), { onFailure: () => "none", onSuccess: survived })
+export const durabilityOf = (
+  connection: Connection,
+  confirmation?: Confirmation
+): Effect.Effect<Capabilities["durability"]> =>
+  Effect.match(factsOf(connection), { onFailure: () => "none", onSuccess: (facts) => survived(facts, confirmation) })
 
 const clusterOf = (connection: Connection, { info }: Facts): Effect.Effect<string | undefined, LogError> =>
   info.get("cluster_enabled") === "1"
@@ -122,51 +126,54 @@ const newsOf = (connection: Connection, channel: string): Effect.Effect<Finding,
 
 /**
  * Examines the server that a log is on. It changes nothing. Fails only where the server cannot be reached; what the
- * program may not look at is a finding. `waitsFor`: how many replicas the log waits for after each write.
+ * program may not look at is a finding. `confirmation`: what the log waits for after each write.
  *
  * @since 0.1.0
  * @category operations
  * @stability unstable
  */
-export const diagnose: (connection: Connection, name: string, waitsFor?: number) => Effect.Effect<Report, LogError> =
-  Effect.fnUntraced(function* (connection, name, waitsFor = 0) {
-    yield* connection.command("PING", [])
-    const facts = yield* Effect.cached(factsOf(connection))
-    const from = (look: (facts: Facts) => Finding): Effect.Effect<Finding, LogError> => Effect.map(facts, look)
-    const checks: Record<Check, Effect.Effect<Finding, LogError>> = {
-      server: from(serverChecks.server),
-      role: from(serverChecks.role),
-      cluster: Effect.flatMap(facts, (known) =>
-        Effect.map(clusterOf(connection, known), (state) => serverChecks.cluster(known, state))
+export const diagnose: (
+  connection: Connection,
+  name: string,
+  confirmation?: Confirmation
+) => Effect.Effect<Report, LogError> = Effect.fnUntraced(function* (connection, name, confirmation) {
+  yield* connection.command("PING", [])
+  const facts = yield* Effect.cached(factsOf(connection))
+  const from = (look: (facts: Facts) => Finding): Effect.Effect<Finding, LogError> => Effect.map(facts, look)
+  const checks: Record<Check, Effect.Effect<Finding, LogError>> = {
+    server: from(serverChecks.server),
+    role: from(serverChecks.role),
+    cluster: Effect.flatMap(facts, (known) =>
+      Effect.map(clusterOf(connection, known), (state) => serverChecks.cluster(known, state))
+    ),
+    eviction: from(serverChecks.eviction),
+    durability: from((known) => serverChecks.durability(known, confirmation)),
+    disk: from(serverChecks.disk),
+    replication: from((known) => serverChecks.replication(known, confirmation)),
+    memory: from(serverChecks.memory),
+    clock: clockOf(connection),
+    connections: from(serverChecks.connections),
+    functions: Effect.sync(() => serverChecks.functions(connection.calls())),
+    news: newsOf(connection, keysOf(name).news)
+  }
+  const unknown = (check: Check, found: string, remedy: string): Finding =>
+    new Finding({ check, level: "warn", found, meaning: "it is not known how this stands", remedy })
+  const findings = yield* Effect.forEach(Check.literals, (check) =>
+    checks[check].pipe(
+      Effect.timeoutOption(patience),
+      Effect.map(
+        Option.getOrElse(() => unknown(check, `no answer within ${patience} ms`, "look at the server's load"))
       ),
-      eviction: from(serverChecks.eviction),
-      durability: from(serverChecks.durability),
-      disk: from(serverChecks.disk),
-      replication: from((known) => serverChecks.replication(known, waitsFor)),
-      memory: from(serverChecks.memory),
-      clock: clockOf(connection),
-      connections: from(serverChecks.connections),
-      functions: Effect.sync(() => serverChecks.functions(connection.calls())),
-      news: newsOf(connection, keysOf(name).news)
-    }
-    const unknown = (check: Check, found: string, remedy: string): Finding =>
-      new Finding({ check, level: "warn", found, meaning: "it is not known how this stands", remedy })
-    const findings = yield* Effect.forEach(Check.literals, (check) =>
-      checks[check].pipe(
-        Effect.timeoutOption(patience),
-        Effect.map(
-          Option.getOrElse(() => unknown(check, `no answer within ${patience} ms`, "look at the server's load"))
-        ),
-        Effect.catch(({ reason }) =>
-          Effect.succeed(
-            unknown(
-              check,
-              `it could not be looked at: ${reason.message}`,
-              "allow the program the command, for example by ACL SETUSER … +info +config|get"
-            )
+      Effect.catch(({ reason }) =>
+        Effect.succeed(
+          unknown(
+            check,
+            `it could not be looked at: ${reason.message}`,
+            "allow the program the command, for example by ACL SETUSER … +info +config|get"
           )
         )
       )
     )
-    return new Report({ name, findings })
-  })
+  )
+  return new Report({ name, findings })
+})

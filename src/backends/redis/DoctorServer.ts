@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Capabilities } from "../../log/Capabilities.ts"
+import type { Confirmation } from "./ConnectionOptions.ts"
 import { type Check, Finding } from "./DoctorReport.ts"
 
 /**
@@ -107,14 +108,16 @@ const eviction = ({ info }: Facts): Finding => {
  * What an acknowledged operation survives.
  *
  * With `appendfsync everysec`, while the disk is being synced in the background, the server answers before it has written
- * to its file at all, for up to two seconds. So even the death of its process alone can lose what it acknowledged.
+ * to its file at all, for up to two seconds. So even the death of its process alone can lose what it acknowledged. Not so
+ * where the log itself waits for the sync of each write.
  *
  * @since 0.1.0
  * @category conversions
  * @stability unstable
  */
-export const survived = ({ info, settings }: Facts): Capabilities["durability"] => {
+export const survived = ({ info, settings }: Facts, confirmation?: Confirmation): Capabilities["durability"] => {
   if (info.get("aof_enabled") !== "1") return "none"
+  if (confirmation?.synced === true) return "powerLoss"
   switch (settings.get("appendfsync")) {
     case "always":
       return settings.get("no-appendfsync-on-rewrite") === "yes" ? "process" : "powerLoss"
@@ -125,7 +128,7 @@ export const survived = ({ info, settings }: Facts): Capabilities["durability"] 
   }
 }
 
-const durability = (facts: Facts): Finding => {
+const durability = (facts: Facts, confirmation?: Confirmation): Finding => {
   const { info, settings } = facts
   const fsync = settings.get("appendfsync")
   const remedy = "set appendonly yes and appendfsync always, or accept it"
@@ -134,8 +137,13 @@ const durability = (facts: Facts): Finding => {
     const meaning = "when the server ends, all is lost since its last snapshot, if it makes any"
     return finding("durability", "fail", found, meaning, remedy)
   }
-  const found = `appendonly yes, appendfsync ${fsync ?? "unknown"}`
-  switch (survived(facts)) {
+  const waits = confirmation?.synced === true
+  const found = `appendonly yes, appendfsync ${fsync ?? "unknown"}${waits ? ", the log waits for the sync" : ""}`
+  if (waits && fsync === "no") {
+    const meaning = "the server leaves it to the system when to sync: calls will not be confirmed, and are unknown"
+    return finding("durability", "fail", found, meaning, "set appendfsync everysec or always")
+  }
+  switch (survived(facts, confirmation)) {
     case "powerLoss":
       return finding("durability", "ok", found, "what is acknowledged survives a loss of power")
     case "process": {
@@ -173,8 +181,8 @@ const disk = ({ info, settings }: Facts): Finding => {
   return finding("disk", "ok", "nothing failed", "the server writes what it is told to")
 }
 
-/** `waitsFor`: how many replicas the log itself waits for after each write. */
-const replication = (facts: Facts, waitsFor: number): Finding => {
+const replication = (facts: Facts, confirmation?: Confirmation): Finding => {
+  const waitsFor = confirmation?.count ?? 0
   const replicas = numberOf(facts, "connected_slaves")
   const least = facts.settings.get("min-replicas-to-write") ?? facts.settings.get("min-slaves-to-write")
   const found = `${replicas} replicas follow, min-replicas-to-write ${least ?? "unknown"}`
@@ -188,7 +196,9 @@ const replication = (facts: Facts, waitsFor: number): Finding => {
       "replication",
       "ok",
       `${found}, the log waits for ${waitsFor}`,
-      "what is acknowledged is on replicas"
+      confirmation?.synced === true
+        ? "what is acknowledged is on replicas' disks"
+        : "what is acknowledged is on replicas"
     )
   }
   return finding(

@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import { logFindings } from "../../log/DoctorReport.ts"
 import { JobLog } from "../../log/JobLog.ts"
 import type { JobLogOperations } from "../../log/JobLog.ts"
-import { type LogError, NotWritable, refused, UnsupportedFormat } from "../../log/LogError.ts"
+import { InvalidRequest, type LogError, NotWritable, refused, UnsupportedFormat } from "../../log/LogError.ts"
 import { connect, type Connection } from "./Connection.ts"
 import type { ConnectionOptions } from "./ConnectionOptions.ts"
 import { library, type Library } from "./Library.ts"
@@ -20,7 +20,7 @@ import type { Report } from "./DoctorReport.ts"
 import { capabilities } from "./RedisCapabilities.ts"
 import * as Service from "./Service.ts"
 
-export type { Address, ConnectionOptions, Credentials, Server } from "./ConnectionOptions.ts"
+export type { Address, Confirmation, ConnectionOptions, Credentials, Server } from "./ConnectionOptions.ts"
 export { Level } from "../../log/DoctorReport.ts"
 export { Check, Finding, Report } from "./DoctorReport.ts"
 export { capabilities } from "./RedisCapabilities.ts"
@@ -78,13 +78,27 @@ const checkEviction = Effect.fnUntraced(function* (connection: Connection, allow
   return yield* refused("open", new NotWritable({ path: "the server", cause: "other", detail }))
 })
 
+/** Refuses a server that cannot tell when a write is synced: every call would be unknown. */
+const checkSyncs = (connection: Connection, synced: boolean): Effect.Effect<void, LogError> =>
+  synced
+    ? connection.command("WAITAOF", [1, 0, 1]).pipe(
+        Effect.asVoid,
+        Effect.mapError((error) => {
+          const detail = `needs Redis 7.2 or newer or Valkey, with appendonly yes: ${error.reason.message}`
+          return error.reason._tag === "Unavailable" && error.reason.detail.startsWith("ERR ")
+            ? refused("open", new InvalidRequest({ field: "replicas.synced", detail }))
+            : error
+        })
+      )
+    : Effect.void
+
 const nameOf = (options: Options): string => options.name ?? defaultLogName
 
 /** Logs what is amiss, once. */
 const selfCheck = (connection: Connection, options: Options): Effect.Effect<void, never, Scope.Scope> =>
   options.selfCheck === false
     ? Effect.void
-    : examine(connection, nameOf(options), options.replicas?.count).pipe(
+    : examine(connection, nameOf(options), options.replicas).pipe(
         Effect.flatMap(({ findings }) => logFindings(findings)),
         Effect.catchCause((cause) => Effect.logWarning("leasehold could not examine the server", cause)),
         Effect.forkScoped,
@@ -99,8 +113,9 @@ const serve = Effect.fnUntraced(function* (
   const name = nameOf(options)
   const connection = yield* connect(options, functions, name)
   yield* checkEviction(connection, options.allowEviction ?? false)
+  yield* checkSyncs(connection, options.replicas?.synced ?? false)
   yield* checkFormat(connection, name)
-  const durability = yield* durabilityOf(connection)
+  const durability = yield* durabilityOf(connection, options.replicas)
   return { log: yield* Service.make(connection, { ...capabilities, durability }), connection }
 })
 
@@ -163,6 +178,6 @@ export const layerUrl = ({ url, ...options }: UrlOptions): Layer.Layer<JobLog, L
 export const diagnose = (options: Options): Effect.Effect<Report, LogError> =>
   Effect.scoped(
     Effect.flatMap(connect(options, library(), nameOf(options)), (connection) =>
-      examine(connection, nameOf(options), options.replicas?.count)
+      examine(connection, nameOf(options), options.replicas)
     )
   )

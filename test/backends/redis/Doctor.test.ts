@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { afterAll, assert, beforeAll, describe, it, vi } from "vitest"
 import { connect } from "../../../src/backends/redis/Connection.ts"
-import type { Server } from "../../../src/backends/redis/ConnectionOptions.ts"
+import type { Confirmation, Server } from "../../../src/backends/redis/ConnectionOptions.ts"
 import { diagnose, durabilityOf, evictionPolicy } from "../../../src/backends/redis/Doctor.ts"
 import { Check, type Report } from "../../../src/backends/redis/DoctorReport.ts"
 import { linesOf, serverChecks, survived } from "../../../src/backends/redis/DoctorServer.ts"
@@ -13,8 +13,10 @@ import { cli, library, replicaOf, running, started } from "./ConnectionSupport.t
 
 const connected = (url: Redacted.Redacted) => connect({ server: { _tag: "Url", url } }, library, "leasehold")
 
-const diagnosed = (server: Server, waitsFor = 0) =>
-  Effect.flatMap(connect({ server }, library, "leasehold"), (connection) => diagnose(connection, "leasehold", waitsFor))
+const diagnosed = (server: Server, confirmation?: Confirmation) =>
+  Effect.flatMap(connect({ server }, library, "leasehold"), (connection) =>
+    diagnose(connection, "leasehold", confirmation)
+  )
 
 const atUrl = (url: Redacted.Redacted): Server => ({ _tag: "Url", url })
 
@@ -53,15 +55,23 @@ describe("the self-check", () => {
         assert.strictEqual(yield* durabilityOf(connection), "powerLoss")
         assert.strictEqual(yield* evictionPolicy(connection), "noeviction")
         const level = Effect.map(diagnose(connection, "leasehold"), (report) => found(report, "durability")?.level)
+        const synced = { count: 0, synced: true }
+        const levelSynced = Effect.map(
+          diagnose(connection, "leasehold", synced),
+          (report) => found(report, "durability")?.level
+        )
         yield* cli(redis, "CONFIG", "SET", "no-appendfsync-on-rewrite", "yes")
         assert.deepStrictEqual([yield* durabilityOf(connection), yield* level], ["process", "warn"])
         yield* cli(redis, "CONFIG", "SET", "no-appendfsync-on-rewrite", "no")
         yield* cli(redis, "CONFIG", "SET", "appendfsync", "everysec")
         assert.deepStrictEqual([yield* durabilityOf(connection), yield* level], ["none", "warn"])
+        assert.deepStrictEqual([yield* durabilityOf(connection, synced), yield* levelSynced], ["powerLoss", "ok"])
         yield* cli(redis, "CONFIG", "SET", "appendfsync", "no")
         assert.deepStrictEqual([yield* durabilityOf(connection), yield* level], ["process", "warn"])
+        assert.strictEqual(yield* levelSynced, "fail")
         yield* cli(redis, "CONFIG", "SET", "appendonly", "no")
         assert.deepStrictEqual([yield* durabilityOf(connection), yield* level], ["none", "fail"])
+        assert.strictEqual(yield* durabilityOf(connection, synced), "none")
       }).pipe(
         Effect.ensuring(
           Effect.andThen(
@@ -124,7 +134,7 @@ describe("servers of other kinds", () => {
         const replica = yield* replicaOf(master)
         assert.strictEqual(levels(yield* diagnosed(atUrl(replica.url())))["role"], "fail")
         assert.deepStrictEqual(levels(yield* diagnosed(atUrl(master.url()))), { replication: "warn" })
-        assert.deepStrictEqual(levels(yield* diagnosed(atUrl(master.url()), 1)), {})
+        assert.deepStrictEqual(levels(yield* diagnosed(atUrl(master.url()), { count: 1 })), {})
         yield* cli(master, "CONFIG", "SET", "min-replicas-to-write", 2)
         assert.deepStrictEqual(levels(yield* diagnosed(atUrl(master.url()))), { replication: "fail" })
       })

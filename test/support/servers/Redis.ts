@@ -33,6 +33,9 @@ const versionOf = (program: string): string => spawnSync(program, ["--version"],
 /** Whether the server that is tried knows functions, which came with version 7. */
 export const hasFunctions: boolean = !/\bv=[0-6]\./.test(versionOf(find() ?? "redis-server") ?? "")
 
+/** Whether the server that is tried tells when it has synced a write, which came with version 7.2. */
+export const tellsSyncs: boolean = hasFunctions && !/\bv=7\.[01]\./.test(versionOf(find() ?? "redis-server") ?? "")
+
 /** Words of an access list that leave a user only scripts. */
 export const onlyScripts: ReadonlyArray<string> = hasFunctions ? ["-fcall", "-fcall_ro", "-function"] : []
 

@@ -61,6 +61,34 @@ describe("coalescing", () => {
       })
     ))
 
+  it("many that are always answered at the same time are halves that take turns", () =>
+    Effect.runPromise(
+      Effect.gen(function* () {
+        const { calls, grouped, latch } = recorder()
+        const wave = (count: number) =>
+          Effect.tap(
+            Effect.forEach(Array.from({ length: count }), () => Effect.forkChild(grouped([item("q")]))),
+            turns(4)
+          )
+        const sizes = () => calls.splice(0).map(({ length }) => length)
+        const shared: ReadonlyArray<readonly [number, Array<number>]> = [
+          [64, [32, 32]],
+          [20, [16, 4]],
+          [16, [16]]
+        ]
+        for (const [callers, wanted] of shared) {
+          const fibers = yield* wave(callers)
+          assert.deepStrictEqual(sizes(), wanted)
+          const later = yield* wave(callers)
+          latch.openUnsafe()
+          yield* Effect.forEach([...fibers, ...later], Fiber.await)
+          latch.closeUnsafe()
+          // while another is under way all go with the next
+          assert.deepStrictEqual(sizes(), [callers])
+        }
+      })
+    ))
+
   it("a statement carries a thousand jobs and eight mebibytes at most, and many jobs go by themselves", () =>
     Effect.runPromise(
       Effect.gen(function* () {
