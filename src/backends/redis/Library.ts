@@ -8,7 +8,9 @@ import { claim } from "./lua/Claim.ts"
 import { control } from "./lua/Control.ts"
 import { core } from "./lua/Core.ts"
 import { enqueue } from "./lua/Enqueue.ts"
+import { frames } from "./lua/Frames.ts"
 import { grant } from "./lua/Grant.ts"
+import { jobs } from "./lua/Jobs.ts"
 import { line } from "./lua/Line.ts"
 import { news } from "./lua/News.ts"
 import { read } from "./lua/Read.ts"
@@ -115,7 +117,7 @@ export const assemble = (body: string, functions: Readonly<Record<string, string
  */
 export const library = (clock = serverClock): Library =>
   assemble(
-    [core, news, line, transitions, enqueue, sessions, grant, claim, settle, control, read]
+    [core, frames, jobs, news, line, transitions, enqueue, sessions, grant, claim, settle, control, read]
       .join("\n")
       .replace("$clock", () => clock),
     flags

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import { clockedTest } from "./ClockedLog.ts"
-import { others } from "./luaMutants.ts"
+import { others } from "./otherMutants.ts"
 import { claimer, completionOf, failureOf, item, server } from "./TroubleSupport.ts"
 
 const clockTest = clockedTest(server())

@@ -4,7 +4,7 @@ import { expect } from "vitest"
 import type { EnqueueItem, Grant, JobLogOperations } from "../../../src/log/JobLog.ts"
 import { hasFunctions } from "../../support/servers/Redis.ts"
 import { clockedTest } from "./ClockedLog.ts"
-import { others } from "./luaMutants.ts"
+import { others } from "./otherMutants.ts"
 import { claimer, completionOf, item, server } from "./TroubleSupport.ts"
 
 const costTest = clockedTest(server())

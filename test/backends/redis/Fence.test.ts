@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import type { EnqueueItem, Settlement } from "../../../src/log/JobLog.ts"
 import { clockedTest } from "./ClockedLog.ts"
-import { others } from "./luaMutants.ts"
+import { others } from "./otherMutants.ts"
 import { claimer, completionOf, failureOf, item, server, stateOf } from "./TroubleSupport.ts"
 
 const fenceTest = clockedTest(server())

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { expect } from "vitest"
 import type { EnqueueItem } from "../../../src/log/JobLog.ts"
 import { type ClockedLog, clockedTest } from "./ClockedLog.ts"
-import { others } from "./luaMutants.ts"
+import { others } from "./otherMutants.ts"
 import { claimer, completionOf, item, server } from "./TroubleSupport.ts"
 
 const growthTest = clockedTest(server())

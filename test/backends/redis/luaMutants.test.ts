@@ -6,7 +6,8 @@ import { isDue } from "../../support/mutantsDue.ts"
 import { hasFunctions, Redis } from "../../support/servers/Redis.ts"
 import { type Library, library } from "../../../src/backends/redis/Library.ts"
 import * as RedisLog from "../../../src/backends/redis/RedisLog.ts"
-import { luaMutants, mutated, others } from "./luaMutants.ts"
+import { luaMutants, mutated } from "./luaMutants.ts"
+import { others } from "./otherMutants.ts"
 import { allJobs, claimer, completionOf, handedOver, item, newQueue, running, waitingWorker } from "./TroubleSupport.ts"
 
 let server: Redis

@@ -6,7 +6,8 @@
 
 /**
  * Words of a call: the number of queues, their names, then specification and body of each job. The specification is
- * `<queue's place>` or `<queue's place>:<priority>` of a plain job, and JSON of another.
+ * `<queue's place>` or `<queue's place>:<priority>` of a plain job, and JSON of another, or of a plain one with an
+ * idempotency key.
  *
  * Answers `{0, exceptions}`, where an exception is the number of the job, what it was answered and what belongs to that, or
  * `{1, queue, waiting, most}` where a queue is full.
@@ -118,6 +119,11 @@ local function fullQueue(queues, words, from)
   end
 end
 
+-- what a job may have besides and still be a part of a frame
+local function isPlain(spec)
+  return spec.plain or not (spec.at or spec.delay or spec.deadline or spec.group)
+end
+
 -- jobs and bytes that a frame holds at most, but for one job that is greater
 local frameJobs, frameBytes = 64, 16384
 
@@ -131,37 +137,69 @@ local function enqueueAll(queues, words, from, to)
     seq = seq + 1
     return seq - 1
   end
-  local lanes = {}
-  -- the frame that is being filled
+  local lanes, byStream = {}, {}
+  -- the frame that is being filled, and the keys that its jobs hold from now on, each with who holds it
   local lane, bodies, bytes, first
+  local heldKeys, isHeld = {}, {}
   local function close()
     if not lane then return end
-    call('XADD', lane.stream, text(first) .. '-' .. N, 'b', frame(bodies, 1, #bodies))
+    local entry, q = text(first) .. '-' .. N, lane.q
+    call('XADD', lane.stream, entry, 'b', frame(bodies, 1, #bodies))
     lane.count = (lane.count or 0) + #bodies
+    if #heldKeys > 0 then
+      call('HSET', B .. 'k:' .. q.name, unpack(heldKeys))
+      call('HSET', B .. 'kf:' .. q.name, entry, 1)
+      add(q, 'ky', 1)
+      heldKeys, isHeld = {}, {}
+    end
     lane = nil
+  end
+  local function laneOf(q, prio)
+    local key = stream(q.name, text(prio))
+    if not byStream[key] then
+      byStream[key] = { q = q, prio = prio, stream = key, suffix = ':' .. q.no .. (prio == 0 and '' or ':' .. prio) }
+    end
+    return byStream[key]
+  end
+  -- whether somebody holds a key that a job asks for; if not, the job does once its frame is closed
+  local function isTaken(q, field)
+    if isHeld[field] then return true end
+    local held_, id = keptFor(q, field)
+    if id and not held_ then call('ZREM', B .. 'kx', q.no .. ' ' .. field) end
+    return held_
   end
   for i = from, to, 2 do
     local given, body = words[i], words[i + 1]
     local to_ = lanes[given]
     if not to_ then
       local name, spec = specOf(queues, given)
-      to_ = { q = existing(name), spec = spec }
-      if spec.plain then
-        to_.stream = stream(name, text(spec.p))
-        to_.suffix = ':' .. to_.q.no .. (spec.p == 0 and '' or ':' .. spec.p)
-        lanes[given] = to_
-      end
+      to_ = { q = existing(name), spec = spec, lane = isPlain(spec) and laneOf(existing(name), spec.p or 0) }
+      if spec.plain then lanes[given] = to_ end
     end
     local exception
-    if to_.stream then
-      if call('HSETNX', B .. 'i:' .. string.sub(body, 20, 22), string.sub(body, 1, 19), seq .. to_.suffix) == 1 then
-        if lane ~= to_ or #bodies == frameJobs or bytes + #body > frameBytes then
+    local into = to_.lane
+    if into then
+      if call('HSETNX', B .. 'i:' .. string.sub(body, 20, 22), string.sub(body, 1, 19), seq .. into.suffix) == 1 then
+        if lane ~= into or #bodies == frameJobs or bytes + #body > frameBytes then
           close()
-          lane, bodies, bytes, first = to_, {}, 0, seq
+          lane, bodies, bytes, first = into, {}, 0, seq
         end
-        bodies[#bodies + 1] = body
-        bytes = bytes + #body
-        seq = seq + 1
+        local field = to_.spec.key
+        if field and isTaken(to_.q, field) then
+          forgetId(string.sub(body, 1, 22))
+          if #bodies == 0 then lane = nil end
+          close()
+          exception = enqueueOne(to_.q, to_.spec, body, nextSeq)
+        else
+          if field then
+            isHeld[field] = true
+            heldKeys[#heldKeys + 1] = field
+            heldKeys[#heldKeys + 1] = string.sub(body, 1, 22) .. ' - -'
+          end
+          bodies[#bodies + 1] = body
+          bytes = bytes + #body
+          seq = seq + 1
+        end
       else
         close()
         local known, name, prio = placed(string.sub(body, 1, 22))
@@ -177,15 +215,15 @@ local function enqueueAll(queues, words, from, to)
     end
   end
   close()
-  for _, one in pairs(lanes) do
+  for _, one in pairs(byStream) do
     if one.count then
       local name = one.q.name
       add(one.q, 'w', one.count)
       tell(one.q)
-      call('ZADD', B .. 'p:' .. name, one.spec.p, one.spec.p)
+      call('ZADD', B .. 'p:' .. name, one.prio, one.prio)
       -- of the usual priority it is known with the queue
-      if one.spec.p ~= 0 or one.q.s0 == 0 then call('SADD', B .. 'sp:' .. name, one.spec.p) end
-      if one.spec.p == 0 and one.q.s0 == 0 then add(one.q, 's0', 1) end
+      if one.prio ~= 0 or one.q.s0 == 0 then call('SADD', B .. 'sp:' .. name, one.prio) end
+      if one.prio == 0 and one.q.s0 == 0 then add(one.q, 's0', 1) end
     end
   end
   return exceptions

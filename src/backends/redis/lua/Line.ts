@@ -135,12 +135,18 @@ end
 
 -- keys --------------------------------------------------------------------------------------------------------------
 
--- what is kept for a key: holder's id, when it becomes free or -, how the holder ended or -
-local function keyOf(q, field)
+-- what is kept for a key: whether it is held still, holder's id, when it becomes free or -, how the holder ended or -
+local function keptFor(q, field)
   local found = call('HGET', B .. 'k:' .. q.name, field)
   if not found then return end
   local id, at, how = string.match(found, '^(%S+) (%S+) (%S+)$')
-  if at == '-' or tonumber(at) > N then return id, at, how end
+  return at == '-' or tonumber(at) > N, id, at, how
+end
+
+-- the same of a key that is held
+local function keyOf(q, field)
+  local held_, id, at, how = keptFor(q, field)
+  if held_ then return id, at, how end
 end
 
 local function holdKey(q, field, id, at, how)
@@ -218,6 +224,7 @@ local function bury(q, most)
         call('XDEL', stream(q.name, prio), place)
         -- until now claims had to pass over it
         if q.ho > 0 then add(q, 'ho', -call('HDEL', B .. 'hl:' .. q.name, place)) end
+        if q.ky > 0 then add(q, 'ky', -call('HDEL', B .. 'kf:' .. q.name, place)) end
       else
         call('DEL', jobKey(place))
       end

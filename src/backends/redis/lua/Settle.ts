@@ -33,6 +33,28 @@ local function refusal(id)
   return 'stale'
 end
 
+-- the keys of jobs of a frame that were completed stay for their windows
+local function completeKeys(q, prio, entry, from, mask)
+  local bodies = parsed(q.name, prio, entry)
+  local held_, timed = {}, {}
+  for i = 1, #mask do
+    if isIn(mask, i) then
+      local body = bodies[from + i - 1]
+      local key, window = keyIn(body, asked(body))
+      if key then
+        local at = text(N + window)
+        held_[#held_ + 1] = key
+        held_[#held_ + 1] = string.sub(body, 1, 22) .. ' ' .. at .. ' C'
+        timed[#timed + 1] = at
+        timed[#timed + 1] = q.no .. ' ' .. key
+      end
+    end
+  end
+  if #held_ == 0 then return end
+  call('HSET', B .. 'k:' .. q.name, unpack(held_))
+  call('ZADD', B .. 'kx', unpack(timed))
+end
+
 -- jobs of a frame are completed: those of a mask from a place on
 local function completeMask(q, prio, entry, from, mask, count, session, number)
   local parts = call('HGET', B .. 'd:' .. q.name, entry)
@@ -41,6 +63,7 @@ local function completeMask(q, prio, entry, from, mask, count, session, number)
   finished(q, { N, prio, entry, from, mask, session, number }, count)
   add(q, 'l', -count)
   add(q, 'C', count)
+  if q.ky > 0 and call('HEXISTS', B .. 'kf:' .. q.name, entry) == 1 then completeKeys(q, prio, entry, from, mask) end
   if W == nil then W = call('EXISTS', B .. 'w') == 1 end
   if W then
     local bodies = bodiesOf(call('XRANGE', stream(q.name, prio), entry, entry)[1][2][2])
