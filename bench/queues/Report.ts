@@ -39,6 +39,8 @@ export const readResults = (path: string): Results => {
   return { store: "postgres", ...value } as Results
 }
 
+const unique = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(values)]
+
 /** Results of several runs on one machine and server, which measured different workloads or contestants. */
 export const mergeResults = (all: ReadonlyArray<Results>): Results => {
   const [first] = all
@@ -49,15 +51,15 @@ export const mergeResults = (all: ReadonlyArray<Results>): Results => {
     }
   }
   const contestants = all.flatMap((each) => each.contestants)
+  const commits = unique(all.map(({ machine }) => machine.commit))
   return {
     ...first,
+    machine: { ...first.machine, commit: commits.join(" and ") },
     command: all.map(({ command }) => command).join("`, `"),
     contestants: contestants.filter(({ name }, index) => contestants.findIndex((one) => one.name === name) === index),
     rows: all.flatMap(({ rows }) => rows)
   }
 }
-
-const unique = <A>(values: ReadonlyArray<A>): ReadonlyArray<A> => [...new Set(values)]
 
 /** A line for each contestant, a column for each figure. */
 const renderGroup = (rows: ReadonlyArray<Row>): string => {

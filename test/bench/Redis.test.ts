@@ -61,10 +61,23 @@ describe("results", () => {
     }
   })
 
+  // nothing else is looked at
+  const of = (store: string, commit: string) =>
+    ({
+      store,
+      machine: { cpu: "a", commit },
+      server: { version: "7" },
+      contestants: [],
+      rows: []
+    }) as unknown as Results
+
   it("of two stores do not stand in one table", () => {
-    // nothing else is looked at
-    const of = (store: string) => ({ store, machine: { cpu: "a" }, server: { version: "7" } }) as unknown as Results
-    expect(() => mergeResults([of("redis"), of("postgres")])).toThrow(/different/)
+    expect(() => mergeResults([of("redis", "one"), of("postgres", "one")])).toThrow(/different/)
+  })
+
+  it("of two commits name both", () => {
+    const merged = mergeResults([of("redis", "one"), of("redis", "two"), of("redis", "one")])
+    expect(merged.machine.commit).toBe("one and two")
   })
 })
 
