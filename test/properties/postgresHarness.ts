@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { Harness } from "../../properties/Harness.ts"
 import * as PostgresLog from "../../src/backends/postgres/PostgresLog.ts"
@@ -309,14 +310,14 @@ export const postgresHarness = (options: Options): PostgresHarness => {
     if (histories++ % 30 === 0) yield* run(sql, "VACUUM")
     setClock(beginning)
     const operations = yield* open(log?.client.sql ?? (yield* connectLog))
-    // a pooler learns from its next client that its connections are gone
+    // a pooler learns from its next client that its connections are gone, and refuses others for a second where it gets none
     const times = pooler === undefined ? 0 : 10
     const reopen = Effect.retry(
       Effect.suspend(() => {
         if (log !== undefined) graves.push(log.client)
         return Effect.flatMap(connectLog, open)
       }),
-      { while: ({ isRetryable }) => isRetryable, times }
+      { while: ({ isRetryable }) => isRetryable, times, schedule: Schedule.exponential("5 millis") }
     )
     const restart = Effect.suspend(() => {
       const before = log
