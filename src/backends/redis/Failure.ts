@@ -68,7 +68,7 @@ export const messageOf = (error: unknown): string => {
 const isReply = (error: unknown): boolean => error instanceof Error && error.name === "ReplyError"
 
 /** Whether the error arose inside a script, after it may have written. */
-const insideScript = (text: string): boolean => /\bscript: \S+, on @user_|Error running script/.test(text)
+const insideScript = (text: string): boolean => /\bscript: (?:\S+, )?on @user_|Error running script/.test(text)
 
 /** Where a script's error stands behind other words, as in 6.2. */
 const nested = /(?:Error running script|@user_)[\s\S]*?: -?(OOM|READONLY|MISCONF|NOREPLICAS)\b/

@@ -48,6 +48,8 @@ describe("what the server answers", () => {
     ],
     ["ERR Error running script (call to f_1): @user_script:1: user_script:1: boom", "Unknown unknown NotWritable"],
     ["ERR user_function:1: boom script: leasehold_x_claim, on @user_function:1.", "Unknown unknown NotWritable"],
+    // as Valkey 9.1 says it
+    ["ERR user_function:2: boom script: on @user_function:2.", "Unknown unknown NotWritable"],
     [
       "WRONGTYPE Operation against a key script: leasehold_x_claim, on @user_function:1.",
       "Unknown unknown NotWritable"
