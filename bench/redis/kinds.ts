@@ -3,12 +3,12 @@
  * connection and no scheduler, so what is compared is the server's work alone.
  */
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import { tmpdir } from "node:os"
 import type { EnqueueItem, Grant, JobLogOperations } from "../../src/log/JobLog.ts"
 import * as RedisLog from "../../src/backends/redis/RedisLog.ts"
 import { nextJobId } from "../../src/scheduler/JobIds.ts"
-import * as Random from "effect/Random"
 import { describeMachine, machineLine } from "../Machine.ts"
 import { expectEqual } from "../Measurement.ts"
 import { makePayload } from "../Payload.ts"

@@ -107,7 +107,7 @@ const sent = (client: Client, { args, name }: CommandWords): Effect.Effect<Answe
 const timeoutOf = ({ synced, timeout = synced === true ? syncedMillis : replicasMillis }: Confirmation): number =>
   timeout
 
-/** Waits until replicas have what was written on a connection. */
+/** Waits until all who have to confirm it have what was written on a connection. */
 const confirmed = (client: Client, confirmation: Confirmation, socket: object | undefined) =>
   Effect.callback<void, Verdict>((resume) => {
     const { count, synced = false } = confirmation

@@ -66,7 +66,7 @@ local function completeMask(q, prio, entry, from, mask, count, session, number)
   if q.ky > 0 and call('HEXISTS', B .. 'kf:' .. q.name, entry) == 1 then completeKeys(q, prio, entry, from, mask) end
   if W == nil then W = call('EXISTS', B .. 'w') == 1 end
   if W then
-    local bodies = bodiesOf(call('XRANGE', stream(q.name, prio), entry, entry)[1][2][2])
+    local bodies = parsed(q.name, prio, entry)
     for i = 1, #mask do
       if isIn(mask, i) then ended(string.sub(bodies[from + i - 1], 1, 22)) end
     end
